@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help demo test check bench lock clean
+
+help: ## Show what can be done here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED) ## See an application follow its user, with real parts; ends in a verdict (FLAGS="--fault NAME")
+	@$(BIN)/relocate demo $(FLAGS)
+
+test: $(INSTALLED) ## Run the tests
+	@$(BIN)/python -m pytest $(FLAGS)
+
+check: $(INSTALLED) ## Format, lint, types, layers, dependencies
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+
+bench: $(INSTALLED) ## Measure, each figure beside a reference from the same run (build/bench.json)
+	@$(BIN)/python -m tests.bench $(FLAGS)
+
+lock: ## Pin every dependency anew, with hashes (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
+	  pyproject.toml --extra demo --group pyproject.toml:dev --no-emit-package edge-relocation -o requirements/dev.txt
+
+clean: ## Remove the environment and everything built
+	rm -rf .venv build

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The probe: one question, one answer."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Self
+
+from readiness.model import Target, Verdict
+
+
+class Probe(ABC):
+    """One readiness check. It holds settings, no state, and may be asked at any time, any number of times at once."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, settings: Mapping[str, object]) -> Self:
+        """Make the probe.
+
+        Raises:
+            InvalidProbe: a setting makes no sense; the text names the field and what is allowed.
+        """
+
+    @abstractmethod
+    async def check(self, target: Target, *, timeout: float) -> Verdict:
+        """Ask `target` once, on a fresh connection, within `timeout` seconds.
+
+        Never raises for anything the target does or fails to do: that is the verdict.
+        """

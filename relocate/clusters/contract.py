@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The cluster driver: six methods between the orchestrator and one place where instances run."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import Field
+
+from relocate.model.values import Payload
+from steering.model import Endpoint
+
+
+class InstanceState(StrEnum):
+    """What a driver sees of one instance."""
+
+    ABSENT = "absent"
+    STARTING = "starting"
+    RUNNING = "running"
+    """It runs, as far as the driver can tell. Whether it *serves* is the readiness gate's business."""
+    FAILED = "failed"
+    """It will not run by itself any more."""
+    STOPPING = "stopping"
+    UNKNOWN = "unknown"
+
+
+class Workload(Payload):
+    """What to run: one application's part for this kind of driver."""
+
+    application: str
+    instance: str
+    """Unique name of this instance; deploying the same name again is the same instance."""
+    ports: tuple[str, ...]
+    """Named ports that the instance must offer."""
+    settings: Mapping[str, Any]
+    """The application's `workloads[driver]`."""
+
+
+class Observation(Payload):
+    """What a driver sees of one instance now."""
+
+    state: InstanceState
+    reason: str = ""
+    """Why it does not run, in one sentence taken from the cluster's own words."""
+    endpoints: dict[str, tuple[Endpoint, ...]] = Field(default_factory=dict)
+    """By port name; complete when `state` is running."""
+    capacity: float | None = None
+    """What this instance can serve, in the application's own unit; None is unknown."""
+
+
+class Plan(Payload):
+    """What a deploy would do, without doing it."""
+
+    creates: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    """Why it would fail; empty if it would not."""
+
+
+class DriverDescription(Payload):
+    """What a driver can do."""
+
+    kind: str
+    deploys: bool
+    """False for instances that somebody else runs: deploy and remove do nothing, and say so."""
+
+
+class ClusterDriver(ABC):
+    """One cluster. Every method may be repeated; all but `describe` raise `ClusterUnavailable` when it cannot be asked.
+
+    *Idempotent by instance name:* `deploy`, `remove`. They touch nothing but that instance.
+
+    *Must say unknown rather than guess:* `observe`, `gone`.
+
+    *Read only:* `describe`, `plan`.
+    """
+
+    @classmethod
+    @abstractmethod
+    def open(cls, cluster: str, settings: Mapping[str, Any]) -> Self:
+        """Make the driver of one configured cluster.
+
+        Raises:
+            InvalidRequest: a setting makes no sense; the text names the field and what is allowed.
+        """
+
+    @abstractmethod
+    def describe(self) -> DriverDescription:
+        """What this driver can do."""
+
+    @abstractmethod
+    async def plan(self, workload: Workload) -> Plan:
+        """What `deploy` would do and what would stop it. Changes nothing."""
+
+    @abstractmethod
+    async def deploy(self, workload: Workload) -> None:
+        """Ask for the instance. Returns when the cluster took the request, not when it runs.
+
+        Raises:
+            InvalidWorkload: the workload can never run here; the text names the field.
+        """
+
+    @abstractmethod
+    async def observe(self, application: str, instance: str) -> Observation:
+        """The instance now."""
+
+    @abstractmethod
+    async def remove(self, application: str, instance: str) -> None:
+        """Ask for the instance to end, with its grace period. An absent instance is fine."""
+
+    @abstractmethod
+    async def gone(self, application: str, instance: str) -> bool | None:
+        """Whether nothing of the instance is left; None is unknown."""
+
+    async def close(self) -> None:
+        """Let go of connections. Nothing on the cluster changes."""
+        return

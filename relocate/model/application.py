@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an application says about itself: workloads, routes, readiness, and how its moves are judged."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from readiness.model import GateSpec
+from relocate.model.values import Duration, Fraction, Model, Name
+from steering.model import Port
+
+
+class Sharing(StrEnum):
+    """Whom an application's instance serves."""
+
+    DEDICATED = "dedicated"
+    """One UE: when that UE moves, the application moves."""
+    SHARED = "shared"
+    """Many UEs: one UE's move never moves it by itself."""
+
+
+class Watch(Model):
+    """The safe request that the prober sends, all the time, through every gateway instance."""
+
+    port: Name = "http"
+    path: str = Field(default="/", pattern=r"^/", max_length=512)
+    """For a gRPC port: the service name asked by grpc.health.v1."""
+    period_seconds: float = Field(default=0.05, ge=0.01, le=10)
+    """An outage longer than this cannot be missed; every claim from these samples states it."""
+    timeout_seconds: float = Field(default=2.0, gt=0, le=60)
+
+
+class Route(Model):
+    """One thing to steer: host names at some gateways, with named ports."""
+
+    name: Name
+    hosts: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")], ...] = Field(min_length=1, max_length=32)
+    gateways: tuple[Name, ...] = Field(min_length=1, max_length=32)
+    ports: tuple[Port, ...] = Field(min_length=1, max_length=16)
+    watch: Watch = Watch()
+    timeout_seconds: float = Field(default=15.0, gt=0, le=3600)
+    """Longest time a request (not a stream) may take."""
+
+    @model_validator(mode="after")
+    def _watch_names_a_port(self) -> Self:
+        if self.watch.port not in {port.name for port in self.ports}:
+            raise ValueError(f"watch.port: must be one of {', '.join(port.name for port in self.ports)}")
+        return self
+
+
+class Judging(Model):
+    """When B counts as good, compared with A's baseline. Too few samples decide nothing: they hold."""
+
+    max_error_rate: Fraction = 0.01
+    """B's share of failed requests may exceed A's by at most this."""
+    max_p99_ratio: float = Field(default=2.0, ge=1, le=100)
+    """B's p99 may be at most this many times A's ..."""
+    max_p99_slack_seconds: Duration = 0.05
+    """... plus this, so that a fast application is not judged on noise."""
+    min_samples: int = Field(default=20, ge=1, le=1_000_000)
+
+
+class Drain(Model):
+    """How long users of A are waited for, and what happens at the deadline."""
+
+    window_seconds: Duration = 1.0
+    """A counts as unused after this time of zero in flight and zero new requests."""
+    deadline_seconds: Duration = 60.0
+    at_deadline: Literal["wait", "hold", "force"] = "hold"
+    """`wait` goes on waiting, `hold` asks an operator, `force` cuts what is left and records how many."""
+
+
+class Policy(Model):
+    """How a move of this application goes; a request may override each field."""
+
+    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (100,)
+    """Weights of B, in percent, rising, the last one 100."""
+    hold_seconds: Duration = 1.0
+    """How long each step before the last is held and judged."""
+    bake_seconds: Duration = 5.0
+    """How long A stays whole after the switch."""
+    drain: Drain = Drain()
+    judging: Judging = Judging()
+    unproven: Literal["forbid", "allow"] = "forbid"
+    """`allow` waives proof where no adapter of the route can give it; recorded."""
+    waived_instances: tuple[str, ...] = Field(default=(), max_length=64)
+    """Gateway instances that need not acknowledge, by name; recorded."""
+    probes_per_instance: int = Field(default=5, ge=3, le=100)
+    """How many fresh connections running must answer right, through each gateway instance, before a step is live."""
+
+    @field_validator("steps")
+    @classmethod
+    def _ends_at_100(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+        if not steps or steps[-1] != 100 or list(steps) != sorted(set(steps)):  # noqa: PLR2004
+            raise ValueError("must rise and end at 100, for example [100] or [1, 10, 50, 100]")
+        return steps
+
+
+class Application(Model):
+    """One application: what runs it, how users reach it, and how it is moved."""
+
+    kind: Literal["Application"] = "Application"
+    name: Name
+    sharing: Sharing = Sharing.DEDICATED
+    workloads: dict[Name, dict[str, Any]] = Field(min_length=1, max_length=16)
+    """What to run, by kind of cluster driver (`process`, `external`, ...); each driver checks its own part."""
+    routes: tuple[Route, ...] = Field(min_length=1, max_length=32)
+    readiness: GateSpec
+    policy: Policy = Policy()
+    requirements: "Requirements" = Field(default_factory=lambda: Requirements())
+
+    @model_validator(mode="after")
+    def _route_names_differ(self) -> Self:
+        names = [route.name for route in self.routes]
+        if len(set(names)) != len(names):
+            raise ValueError("routes: each name may stand once")
+        return self
+
+
+class Requirements(Model):
+    """What a cluster must offer to be a candidate."""
+
+    max_latency_ms: float | None = Field(default=None, gt=0, le=60_000)
+    cpu_millicores: int = Field(default=0, ge=0)
+    memory_mib: int = Field(default=0, ge=0)
+    labels: dict[Name, str] = Field(default_factory=dict, max_length=64)
+
+
+Application.model_rebuild()

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clusters (MEC hosts) as they are configured, and gateways."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from relocate.model.values import Labels, Model, Name
+
+
+class Cluster(Model):
+    """Somewhere an instance can run."""
+
+    kind: Literal["Cluster"] = "Cluster"
+    name: Name
+    driver: Name
+    """Name of an entry point in the group `relocate.clusters`."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """The driver's own settings; the driver checks them."""
+    labels: Labels = Field(default_factory=dict)
+    zone: Name | None = None
+    cells: tuple[str, ...] = Field(default=(), max_length=4096)
+    """Radio cells this cluster is near to."""
+    cordoned: bool = False
+    """A cordoned cluster is never chosen as a target."""
+    latency_ms: dict[str, float] = Field(default_factory=dict)
+    """Round-trip time from a cell to this cluster, where it is known beforehand."""
+    cpu_millicores: int | None = Field(default=None, ge=0)
+    """Free capacity, where no driver observes it; None is unknown and never fails a filter that asks for nothing."""
+    memory_mib: int | None = Field(default=None, ge=0)
+
+
+class Gateway(Model):
+    """A configured entry point with one steering adapter."""
+
+    kind: Literal["Gateway"] = "Gateway"
+    name: Name
+    adapter: Name
+    """Name of an entry point in the group `steering.adapters`."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """The adapter's own settings; the adapter checks them."""
