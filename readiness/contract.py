@@ -3,13 +3,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Self
+from typing import ClassVar, Self
 
 from readiness.model import Target, Verdict
 
 
 class Probe(ABC):
     """One readiness check. It holds settings, no state, and may be asked at any time, any number of times at once."""
+
+    through_gateways: ClassVar[bool] = True
+    """Whether asking by a gateway's probe path says something about the instance behind it. False for a probe that a
+    gateway would answer in the instance's place (tcp), or that asks somebody else (prometheus)."""
 
     @classmethod
     @abstractmethod

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors of this package. A failing probe is not an error: it is a verdict::
 
-    ReadinessError
-    |-- UnknownProbe      no probe of that kind is installed
-    `-- InvalidProbe      the probe's settings make no sense; the text names the field
+ReadinessError
+|-- UnknownProbe      no probe of that kind is installed
+`-- InvalidProbe      the probe's settings make no sense; the text names the field
 """
 
 

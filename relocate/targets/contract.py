@@ -85,7 +85,11 @@ class TargetSelector(ABC):
 
     @abstractmethod
     async def rank(self, request: SelectionRequest) -> Decision:
-        """Rank the candidates of `request`; none fitting is an answer, not an error."""
+        """Rank the candidates of `request`; none fitting is an answer, not an error.
+
+        Raises:
+            SelectorFailed: it could not be asked, or its answer makes no sense; `choosing.choose` falls back.
+        """
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API as one FastAPI app. What it needs is given to it; `server` builds the real parts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
+from prometheus_client import CollectorRegistry
+
+from api import catalogue, evidence, page, problems, relocations, streams, traffic, ue_events, watched
+from api.event_tail import EventTail
+from api.guard import Guard
+from api.metrics import RelocationCollector, RequestMeter
+from api.service import Service
+from relocate.dispatch import Dispatch
+from relocate.settings import Settings
+from relocate.store.database import Database
+from relocate.store.figures import Figures
+
+SWEEP_PERIOD = 1.0
+"""Seconds between two looks for relocations that were accepted and not started."""
+
+_log = structlog.get_logger(__name__)
+
+_PROBLEM = {"description": "A problem (RFC 9457).", "content": {problems.MEDIA_TYPE: {"schema": {}}}}
+
+
+def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> FastAPI:
+    """The app; `app.state.registry` holds its metrics, `app.state.service` its parts."""
+    registry = CollectorRegistry()
+    registry.register(RelocationCollector(Figures(database.engine)))
+    app = FastAPI(
+        title="Edge relocation service",
+        version=version("edge-relocation"),
+        summary="Moves an edge application from one cluster to another, and proves that no request was lost.",
+        docs_url=None,  # both pages load their programs from elsewhere
+        redoc_url=None,
+        lifespan=_lifespan,
+        responses={
+            "4XX": {**_PROBLEM, "model": problems.Problem},
+            "5XX": {**_PROBLEM, "model": problems.Problem},
+        },
+    )
+    app.state.service = Service(settings, database, dispatch, EventTail(database))
+    app.state.registry = registry
+    problems.install(app)
+    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(RequestMeter, registry=registry)
+    # The guard checks tokens before anything else happens; this only tells OpenAPI's readers that there are some.
+    bearer = [Depends(HTTPBearer(auto_error=False, description="Needed when the service has tokens configured."))]
+    for module in (relocations, evidence, watched, streams, ue_events, catalogue, traffic):
+        app.include_router(module.router, dependencies=bearer)
+    app.include_router(page.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    sweeper = asyncio.create_task(_sweep(service.dispatch))
+    try:
+        yield
+    finally:
+        service.tail.stop()
+        sweeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeper
+
+
+async def _sweep(dispatch: Dispatch) -> None:
+    """Start what was accepted and not started, for as long as the service runs."""
+    failing = False
+    while True:
+        try:
+            started = await dispatch.sweep()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next second tries again
+            if not failing:
+                _log.warning("accepted relocations cannot be started now", error=str(error))
+            failing = True
+        else:
+            failing = False
+            if started:
+                _log.info("started what had been accepted", relocations=started)
+        await asyncio.sleep(SWEEP_PERIOD)

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands before every request: who asks (tokens), from where (host and origin), and how large it may be.
+
+Plain ASGI, outside of FastAPI, so that no route can be forgotten: what is not named public needs a token.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import RequestRefused, refusal
+from api.strict_json import NotJson, parse
+from relocate.settings import Settings, Token
+
+MAX_BODY = 1024 * 1024
+"""Bytes; an application of a hundred routes has about 50 kB."""
+
+SCOPES = ("read", "write", "admin")
+"""Each includes the ones before."""
+
+CALLER = "relocate.caller"
+"""Key in the ASGI scope under which the caller's name stands."""
+
+_PUBLIC = re.compile(r"^/(page/[a-z]+\.(js|css|svg)|problems/[a-z-]+)?$")
+_CATALOGUE = re.compile(r"^/v1/(applications|clusters|gateways)/[^/]+/?$")
+_LOOPBACK = re.compile(r"^(localhost|[a-z0-9-]+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$")
+_JSON = re.compile(r"^application/(json|[a-z0-9.-]+\+json)$")
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether listening on `host` reaches this machine only."""
+    return bool(_LOOPBACK.match(f"[{host}]" if ":" in host else host.lower()))
+
+
+def scope_for(method: str, path: str) -> str | None:
+    """The scope that a request needs; None for the page and its files, whose data needs one."""
+    if method in ("GET", "HEAD"):
+        return None if _PUBLIC.match(path) else "read"
+    return "admin" if _CATALOGUE.match(path) else "write"
+
+
+class Guard:
+    """Lets through what may come in, and says who it is."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        """Args: app: what is guarded; settings: tokens."""
+        self._app = app
+        self._tokens = settings.tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            headers = Headers(scope=scope)
+            scope[CALLER] = self._caller(scope, headers)
+            body = await _body(headers, receive)
+        except RequestRefused as refused:
+            await refusal(refused, scope["path"])(scope, receive, _secured(send))
+            return
+        await self._app(scope, _replay(body, receive), _secured(send))
+
+    def _caller(self, scope: Scope, headers: Headers) -> str:
+        needed = scope_for(scope["method"], scope["path"])
+        if not self._tokens:
+            _check_host(headers)
+            return "anonymous"
+        if needed is None:
+            return "anonymous"
+        token = _find(self._tokens, headers.get("authorization", ""))
+        if token is None:
+            raise RequestRefused("unauthorized", "a valid bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
+        if not token.scopes & set(SCOPES[SCOPES.index(needed) :]):
+            raise RequestRefused("forbidden", f"{token.name} lacks the scope {needed}")
+        return token.name
+
+
+def _find(tokens: Iterable[Token], header: str) -> Token | None:
+    """The token that was sent. Digests are compared, all of them, so that time tells nothing."""
+    kind, _, sent = header.partition(" ")
+    mine = hashlib.sha256(sent.strip().encode()).digest()
+    found = None
+    for token in tokens:
+        theirs = hashlib.sha256(token.token.get_secret_value().encode()).digest()
+        if hmac.compare_digest(mine, theirs) and kind.lower() == "bearer":
+            found = token
+    return found
+
+
+def _check_host(headers: Headers) -> None:
+    """Without tokens, a foreign page must not reach us through its visitor's browser."""
+    host = headers.get("host", "")
+    origin = headers.get("origin")
+    if not _LOOPBACK.match(_name(f"//{host}")):
+        raise RequestRefused("wrong-host", f"the Host header says {host[:80]!r}; without tokens it must be localhost")
+    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        raise RequestRefused("wrong-host", f"a page of {origin[:80]!r} may not ask this service")
+
+
+def _name(url: str) -> str:
+    try:
+        name = urlsplit(url).hostname or ""
+    except ValueError:  # a malformed address is no host of ours
+        return ""
+    return f"[{name}]" if ":" in name else name
+
+
+async def _body(headers: Headers, receive: Receive) -> bytes:
+    """The whole body, checked: size, media type, JSON."""
+    announced = headers.get("content-length", "0")
+    if not announced.isdecimal() or len(announced) > 12 or int(announced) > MAX_BODY:  # noqa: PLR2004 - of digits
+        raise RequestRefused("body-too-large", f"the body may have at most {MAX_BODY} bytes", headers=_CLOSE)
+    chunks: list[bytes] = []
+    size = 0
+    more = announced != "0" or "transfer-encoding" in headers
+    while more:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > MAX_BODY:
+            raise RequestRefused("body-too-large", f"the body may have at most {MAX_BODY} bytes", headers=_CLOSE)
+        more = message.get("more_body", False)
+    body = b"".join(chunks)
+    if body:
+        _check_json(headers.get("content-type", ""), body)
+    return body
+
+
+_CLOSE = {"Connection": "close"}
+
+
+def _check_json(media_type: str, body: bytes) -> None:
+    if not _JSON.match(media_type.partition(";")[0].strip().lower()):
+        sent = f"{media_type[:80]!r}" if media_type else "none"
+        raise RequestRefused("unsupported-media-type", f"the body must be application/json; Content-Type was {sent}")
+    try:
+        parse(body)
+    except NotJson as error:
+        raise RequestRefused("not-json", str(error)) from error
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """The body that was read, once; after it whatever comes (a disconnect)."""
+    told = False
+
+    async def replay() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _secured(send: Send) -> Send:
+    """Headers that every answer carries; nothing here is for other sites, caches or frames."""
+
+    async def secured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            headers.setdefault("Referrer-Policy", "no-referrer")
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return secured

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One API process: two listeners, the real parts behind them, and a quick, orderly end."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.guard import is_loopback
+from api.health import create_health
+from relocate import configuration
+from relocate.errors import InvalidRequest
+from relocate.settings import Settings
+from relocate.store.database import Database
+
+GRACE = 3
+"""Seconds that open requests get at the end. Streams are told to end at once."""
+
+_log = structlog.get_logger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        InvalidRequest: the settings or the configuration file make no sense; nothing listens.
+        EngineUnavailable: Temporal cannot be reached at all.
+    """
+    check_address(settings)
+    asyncio.run(_serve(settings))
+
+
+def check_address(settings: Settings) -> None:
+    """Refuse to be open to the network without knowing who asks.
+
+    Raises:
+        InvalidRequest: the API would listen off loopback without tokens.
+    """
+    if settings.tokens or is_loopback(settings.api_host):
+        return
+    raise InvalidRequest(
+        f"api_host: {settings.api_host} can be reached from elsewhere, and no token is configured; "
+        "set RELOCATE_TOKENS, or listen on 127.0.0.1",
+        field="api_host",
+    )
+
+
+async def _serve(settings: Settings) -> None:
+    # Here, so that the app itself can be used and tested without Temporal.
+    from relocate.store.migrate import prepare  # noqa: PLC0415
+    from relocate.temporal.dispatch import TemporalDispatch  # noqa: PLC0415
+
+    await asyncio.to_thread(prepare, settings.database_url)
+    database = Database.open(settings.database_url)
+    try:
+        await configure(settings, database)
+        dispatch = await TemporalDispatch.open(settings, database)
+        app = create_app(settings, database, dispatch)
+        health = create_health(database, dispatch, app.state.registry)
+        await listen(settings, app, health)
+    finally:
+        database.close()
+
+
+async def configure(settings: Settings, database: Database) -> None:
+    """Keep what the configuration file says. Raises InvalidRequest, and then nothing is kept."""
+    if settings.config is None:
+        return
+    documents = configuration.load(settings.config)
+    for sentence in await configuration.apply(database, documents, database_url=settings.database_url):
+        _log.info("configured", entry=sentence)
+
+
+async def listen(settings: Settings, app: FastAPI, health: FastAPI) -> None:
+    """Run both listeners until the process is told to end, or one of them fails."""
+    front = Listener(_config(app, settings.api_host, settings.api_port), app)
+    side = SideListener(_config(health, settings.metrics_host, settings.metrics_port))
+
+    async def run_side() -> None:
+        await side.serve()
+        front.should_exit = True
+
+    async def run_front() -> None:
+        try:
+            await front.serve()
+        finally:
+            side.should_exit = True
+
+    _log.info("listening", api=f"{settings.api_host}:{settings.api_port}", health=f"{settings.metrics_host}:{settings.metrics_port}")
+    await asyncio.gather(run_front(), run_side())
+
+
+class Listener(uvicorn.Server):
+    """The API's listener: when told to end it ends its streams first, for they would never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        """Args: config: of the listener; app: whose streams are ended."""
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGINT or SIGTERM."""
+        self._app.state.service.tail.stop()
+        super().handle_exit(sig, frame)
+
+
+class SideListener(uvicorn.Server):
+    """A listener beside another one, which alone hears signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the other one."""
+        yield
+
+
+def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+        ws="none",
+    )

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every route works with, and who asked."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Path, Request
+
+from api.event_tail import EventTail
+from api.guard import CALLER
+from relocate.dispatch import Dispatch
+from relocate.settings import Settings
+from relocate.store.database import Database
+
+
+@dataclass(frozen=True)
+class Service:
+    """The parts that one API process is made of."""
+
+    settings: Settings
+    database: Database
+    dispatch: Dispatch
+    tail: EventTail
+
+
+def _service(request: Request) -> Service:
+    service = request.app.state.service
+    if not isinstance(service, Service):  # pragma: no cover - create_app always sets it
+        raise TypeError("app.state.service is not set")
+    return service
+
+
+def _caller(request: Request) -> str:
+    return str(request.scope.get(CALLER, "anonymous"))
+
+
+TheService = Annotated[Service, Depends(_service)]
+
+Caller = Annotated[str, Depends(_caller)]
+"""Name of the token that was used, or `anonymous`."""
+
+Identity = Annotated[
+    str,
+    Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="Id of a relocation.", examples=["r-7f3k2m"]),
+]

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of activities: what each takes and gives, on which queue it runs, and how long it may take.
+
+Two queues, so that long watches can never starve an undo: `watch` for what only looks, `change` for what changes
+something (reference: envoy.md, Temporal 5). Time-outs follow from this table and stand nowhere else.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from temporalio.common import RetryPolicy
+
+from relocate.activities import orders
+from relocate.phases.judging import Judged
+from relocate.targets.contract import Decision
+
+InT = TypeVar("InT")
+OutT = TypeVar("OutT")
+
+FINAL_ERRORS = (
+    "InvalidRequest",
+    "InvalidWorkload",
+    "NotFound",
+    "StaleFence",
+    "TargetFailed",
+    "NotProven",
+    "Unhealthy",
+    "Fenced",
+    "Conflict",
+    "Rejected",
+)
+"""Errors that another attempt would meet again."""
+
+
+class Queue(StrEnum):
+    """Suffix of a task queue's name."""
+
+    WATCH = "watch"
+    CHANGE = "change"
+
+
+@dataclass(frozen=True)
+class Call(Generic[InT, OutT]):
+    """One activity, as its caller and its implementation know it."""
+
+    name: str
+    takes: type[InT]
+    gives: type[OutT]
+    queue: Queue
+    attempt: timedelta
+    """Longest honest run of one attempt."""
+    altogether: timedelta | None
+    """After this time the step counts as failed; None goes on for ever."""
+    heartbeat: timedelta | None = timedelta(seconds=4)
+    first_retry: timedelta = timedelta(milliseconds=200)
+    slowest_retry: timedelta = timedelta(seconds=5)
+
+    @property
+    def retry(self) -> RetryPolicy:
+        """Unlimited attempts within `altogether`; final errors end at once."""
+        return RetryPolicy(
+            initial_interval=self.first_retry,
+            maximum_interval=self.slowest_retry,
+            non_retryable_error_types=list(FINAL_ERRORS),
+        )
+
+
+_DAY = timedelta(days=1)
+
+LOCATE = Call(
+    "locate", orders.Order, orders.Found, Queue.CHANGE, timedelta(seconds=15), timedelta(minutes=2), heartbeat=None
+)
+SELECT = Call(
+    "select", orders.SelectOrder, Decision, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2), heartbeat=None
+)
+DEPLOY = Call(
+    "deploy", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2), heartbeat=None
+)
+AWAIT_RUNNING = Call(
+    "await_running", orders.InstanceOrder, orders.Serving, Queue.WATCH, timedelta(minutes=10), timedelta(minutes=15)
+)
+STEER = Call("steer", orders.SteerOrder, orders.Steered, Queue.CHANGE, timedelta(minutes=2), timedelta(minutes=5))
+GATE = Call("gate", orders.GateOrder, orders.Gated, Queue.WATCH, _DAY, _DAY)
+WATCH = Call("watch", orders.WatchOrder, type(None), Queue.WATCH, _DAY, None)
+JUDGE = Call("judge", orders.JudgeOrder, Judged, Queue.WATCH, _DAY, _DAY)
+DRAIN = Call("drain", orders.DrainOrder, orders.Drained, Queue.WATCH, _DAY, _DAY)
+HEALTH = Call(
+    "health", orders.HealthOrder, orders.Gated, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=1)
+)
+CHECK = Call("check", orders.CheckOrder, orders.Verdict, Queue.CHANGE, timedelta(minutes=1), timedelta(minutes=3))
+REMOVE = Call(
+    "remove", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(minutes=10), timedelta(minutes=15)
+)
+ACTIVATE = Call(
+    "activate", orders.ActivateOrder, type(None), Queue.CHANGE, timedelta(seconds=15), None, heartbeat=None
+)
+RECORD = Call(
+    "record", orders.RecordOrder, type(None), Queue.CHANGE, timedelta(seconds=8), None, heartbeat=None
+)
+"""Runs as a local activity: it is idempotent and takes milliseconds."""

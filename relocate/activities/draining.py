@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting until the gateways count nobody on a side any more."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from temporalio import activity
+
+from relocate.activities import calls
+from relocate.activities.failures import translated
+from relocate.activities.heartbeat import heartbeats
+from relocate.activities.orders import Drained, DrainOrder
+from relocate.activities.record import keep_claims
+from relocate.activities.ways import stretches
+from relocate.model.evidence import Claim
+from relocate.parts import Parts
+from relocate.phases.draining import DrainState, count, counted, is_drained
+from steering.errors import Unavailable
+from steering.model import InstanceUsage, Rung
+
+PERIOD_SECONDS = 0.1
+"""Time between two counts."""
+
+
+class Draining:
+    """The activity of the phase `drain`."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Args: parts: what this worker works with."""
+        self._parts = parts
+
+    @activity.defn(name=calls.DRAIN.name)
+    @translated
+    async def drain(self, order: DrainOrder) -> Drained:
+        """Count until nobody is left for a window, or until the deadline unless the policy is to wait."""
+        async with heartbeats():
+            state, drained = await self._count(order)
+        sentence = f"{order.side}: {state.sentence}"
+        claim = Claim(
+            rung=Rung.DRAINED,
+            phase=order.phase,
+            side=order.side,
+            basis="counted",
+            sentence=sentence,
+            holds=drained,
+            detail={"left": state.left, "window_seconds": order.drain.window_seconds, "by_instance": state.requests_total},
+        )
+        await keep_claims(self._parts.database, order, [claim])
+        return Drained(drained=drained, left=state.left, sentence=sentence)
+
+    async def _count(self, order: DrainOrder) -> tuple[DrainState, bool]:
+        state, start, shown = DrainState(), time.monotonic(), -1
+        while True:
+            usage = await self._usage(order)
+            now = time.monotonic()
+            state = count(state, usage, now)
+            if state.left is not None and state.left != shown:
+                shown = state.left
+                await self._show(order, shown)
+            if is_drained(state, now, order.drain.window_seconds):
+                return state, True
+            if order.drain.at_deadline != "wait" and now - start >= order.drain.deadline_seconds:
+                return state, False
+            await asyncio.sleep(PERIOD_SECONDS)
+
+    async def _usage(self, order: DrainOrder) -> Sequence[InstanceUsage]:
+        found = await stretches(self._parts, order.application)
+        usage: dict[str, Sequence[InstanceUsage]] = {}
+        for stretch in found:
+            try:
+                usage[stretch.key] = await stretch.adapter.usage(stretch.route.name, order.side)
+            except Unavailable as error:
+                unknown = InstanceUsage(instance=stretch.gateway, in_flight=None, requests_total=None, reason=str(error))
+                usage[stretch.key] = [unknown]
+        return counted(usage)
+
+    async def _show(self, order: DrainOrder, left: int) -> None:
+        relocations = self._parts.database.relocations
+        data = {"side": order.side, "left": left}
+        await asyncio.to_thread(relocations.tell, order.relocation, "left", data)

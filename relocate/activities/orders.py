@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What activities are asked, and what they answer. Pure values: the workflow imports them."""
+
+from datetime import datetime
+from typing import Any
+
+from readiness.model import GateSpec
+from relocate.model.application import Application, Drain, Judging
+from relocate.model.evidence import Claim
+from relocate.model.relocation import Phase, RelocationRequest, View
+from relocate.model.values import Payload
+from relocate.phases.documents import Sides
+from relocate.phases.teardown import Waivers
+from relocate.targets.contract import Decision
+from steering.model import Backend, Fence
+
+
+class Order(Payload):
+    """What every order says: for which relocation, in which phase, under which fence."""
+
+    relocation: str
+    application: Application
+    phase: Phase
+    fence: Fence
+
+
+class SelectOrder(Order):
+    """Choose the target."""
+
+    request: RelocationRequest
+    source: str | None
+
+
+class InstanceOrder(Order):
+    """Do something with one instance on one cluster."""
+
+    cluster: str
+    instance: str
+
+
+class Serving(Payload):
+    """An instance that runs: the backend that routes can name, and what it can serve."""
+
+    backend: Backend
+    capacity: float | None = None
+
+
+class Written(Payload):
+    """Our last write, to tell it from somebody else's."""
+
+    epochs: dict[str, str] = {}
+    """Epoch by "gateway/route"."""
+
+
+class SteerOrder(Order):
+    """Write these sides to every route at every gateway, and prove that they are live."""
+
+    sides: Sides
+    written: Written = Written()
+    accept_drift: bool = False
+    """An operator has seen somebody else's change and wants it replaced."""
+    waived_instances: tuple[str, ...] = ()
+    unproven: bool = False
+    probes: int = 5
+    """Fresh connections in a row, through each gateway instance."""
+    prove_seconds: float = 20.0
+    """Longest time until the write is live everywhere."""
+
+
+class Steered(Payload):
+    """A write that is live."""
+
+    written: Written
+    live_seconds: dict[str, float] = {}
+    """From the write until proven, by gateway instance."""
+    live_at: float = 0.0
+    """Epoch seconds when the last instance was proven."""
+    sentence: str = ""
+
+
+class GateOrder(Order):
+    """Ask whether one side is ready: directly, and by the probe path through every gateway instance."""
+
+    side: Backend
+    gate: GateSpec
+    token: str | None
+    """Probe token of the side; None asks directly only."""
+    at_least: float | None = None
+    """Capacity that the side must have."""
+    capacity: float | None = None
+    directly: bool = False
+    """There are no routes yet; no gateway is asked."""
+    waived_instances: tuple[str, ...] = ()
+
+
+class Gated(Payload):
+    """The gate's answer."""
+
+    ready: bool
+    sentence: str
+
+
+class WatchOrder(Order):
+    """Watch every route until cancelled."""
+
+
+class JudgeOrder(Order):
+    """Watch one side for some time and compare it with the baseline."""
+
+    side: Backend
+    baseline_side: str
+    gate: GateSpec
+    """Its checks are asked directly of the side, all the while."""
+    whole: bool
+    """The side has weight 100: an answer from anywhere else means that the gateways fell back."""
+    seconds: float
+    """How long to watch; a judgement that is inconclusive then goes on until it is not."""
+    baseline_from: float
+    """Epoch seconds: A's baseline was seen between this ..."""
+    baseline_until: float
+    """... and this."""
+    since: float
+    """Epoch seconds: B is judged by what was seen after this."""
+    limits: Judging
+    patience_seconds: float = 60.0
+    """How long an inconclusive judgement may hold before it is given back as such."""
+
+
+class DrainOrder(Order):
+    """Wait until nobody uses one side."""
+
+    side: str
+    drain: Drain
+
+
+class Drained(Payload):
+    """How a drain ended."""
+
+    drained: bool
+    left: int | None
+    sentence: str
+
+
+class CheckOrder(Order):
+    """Check everything once more before the source is removed."""
+
+    source: str
+    target: Backend
+    written: Written
+    gate: GateSpec
+    waivers: Waivers
+    waived_instances: tuple[str, ...] = ()
+    drained: str | None
+    """Why somebody may still use the source, from the drain; None when it was proven unused."""
+    cut: int = 0
+    since: float
+    """Epoch seconds of the switch."""
+    max_error_rate: float
+    probes: int = 5
+
+
+class Verdict(Payload):
+    """A reason that stands in the way, or none."""
+
+    why_not: str | None
+    sentence: str = ""
+
+
+class HealthOrder(Order):
+    """Is this side proven healthy now?"""
+
+    side: Backend
+    gate: GateSpec
+    token: str | None
+    waived_instances: tuple[str, ...] = ()
+
+
+class ActivateOrder(Order):
+    """Put the new truth about the placement on record."""
+
+    active: str
+    gone: str | None
+
+
+class RecordOrder(Payload):
+    """Keep what the workflow knows: the view people see, claims, and the decision."""
+
+    view: View
+    claims: tuple[Claim, ...] = ()
+    decision: Decision | None = None
+
+
+class Found(Payload):
+    """The source as observed."""
+
+    cluster: str
+    instance: str
+    serving: Serving | None
+    """None: it does not run any more, or its cluster cannot be asked."""
+    sentence: str = ""
+
+
+class Start(Payload):
+    """Everything a relocation starts with."""
+
+    relocation: str
+    lease: int
+    request: RelocationRequest
+    application: Application
+    created_at: datetime
+
+
+class Ended(Payload):
+    """How a relocation ended; the workflow's result."""
+
+    outcome: str
+    sentence: str
+    detail: dict[str, Any] = {}
+

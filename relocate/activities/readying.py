@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is a side ready: the gate before the switch, and one quick look before anything relies on a side again."""
+
+from collections.abc import Sequence
+
+from temporalio import activity
+
+from readiness import checks, rounds
+from readiness.checks import Way
+from readiness.model import GateSpec
+from relocate.activities import calls
+from relocate.activities.failures import translated
+from relocate.activities.heartbeat import heartbeats
+from relocate.activities.orders import Gated, GateOrder, HealthOrder, Order
+from relocate.activities.record import keep_claims
+from relocate.activities.ways import direct, ways_to
+from relocate.model.evidence import Claim
+from relocate.parts import Parts
+from steering.model import Backend, Rung
+
+LOOKS = 3
+"""A quick look asks everything this often in a row."""
+LOOK_SECONDS = 4.0
+"""A quick look ends after this time; a side that cannot prove its health in it is not healthy *now*."""
+
+
+class Readying:
+    """Activities of the phase `ready` and of every "is it healthy now?"."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Args: parts: what this worker works with."""
+        self._parts = parts
+
+    @activity.defn(name=calls.GATE.name)
+    @translated
+    async def gate(self, order: GateOrder) -> Gated:
+        """Wait until the gate opens, or can no longer open."""
+        short = why_too_small(order)
+        if short is not None:
+            return Gated(ready=False, sentence=short)
+        async with heartbeats():
+            ways = direct(order.side) if order.directly else await self._ways(order)
+            return await self._asked(order, order.side, order.gate, ways)
+
+    @activity.defn(name=calls.HEALTH.name)
+    @translated
+    async def health(self, order: HealthOrder) -> Gated:
+        """Ask every check a few times running, now."""
+        async with heartbeats():
+            return await self._asked(order, order.side, quick(order.gate), await self._ways(order))
+
+    async def _ways(self, order: GateOrder | HealthOrder) -> Sequence[Way]:
+        return await ways_to(self._parts, order.application, order.side, order.token, order.waived_instances)
+
+    async def _asked(self, order: Order, side: Backend, gate: GateSpec, ways: Sequence[Way]) -> Gated:
+        result = await rounds.watch(gate, checks.checks(gate, ways))
+        claim = Claim(
+            rung=Rung.PROBED,
+            phase=order.phase,
+            sentence=f"{side.name}: {result.sentence}",
+            side=side.name,
+            basis="sampled",
+            period_seconds=gate.period_seconds,
+            holds=result.ready,
+            detail=result.model_dump(mode="json"),
+        )
+        await keep_claims(self._parts.database, order, [claim])
+        return Gated(ready=result.ready, sentence=f"{side.name}: {result.sentence}")
+
+
+def quick(gate: GateSpec) -> GateSpec:
+    """The same checks, a few times in a row, without waiting for better times."""
+    period = min(gate.period_seconds, LOOK_SECONDS / (LOOKS + 1))
+    stable = (LOOKS - 1) * period
+    return gate.model_copy(
+        update={
+            "delay_seconds": 0.0,
+            "period_seconds": period,
+            "stable_seconds": stable,
+            "deadline_seconds": max(LOOK_SECONDS, stable + gate.timeout_seconds),
+        }
+    )
+
+
+def why_too_small(order: GateOrder) -> str | None:
+    """Whether the side is known to serve less than is served now, in words; unknown capacities compare as equal."""
+    if order.at_least is None or order.capacity is None or order.capacity >= order.at_least:
+        return None
+    return f"{order.side.name} can serve {order.capacity:g}, the source serves {order.at_least:g}"

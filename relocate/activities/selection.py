@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the application is, and where it should go."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from temporalio import activity
+
+from relocate.activities import calls
+from relocate.activities.failures import translated
+from relocate.activities.orders import Found, Order, SelectOrder, Serving
+from relocate.clusters.contract import InstanceState
+from relocate.errors import ClusterUnavailable, InvalidRequest, NotFound
+from relocate.model.application import Application
+from relocate.model.cluster import Cluster
+from relocate.model.relocation import RelocationRequest
+from relocate.parts import Parts
+from relocate.targets.choosing import choose
+from relocate.targets.contract import Candidate, Decision, Ranked, SelectionRequest
+from steering.model import Backend
+
+ANSWER_SECONDS = 2.0
+"""How long a candidate cluster may take to say that it is there."""
+
+
+class Selection:
+    """Activities of the phase `select`."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Args: parts: what this worker works with."""
+        self._parts = parts
+
+    @activity.defn(name=calls.LOCATE.name)
+    @translated
+    async def locate(self, order: Order) -> Found:
+        """The application's active placement, observed now."""
+        name = order.application.name
+        placement = await asyncio.to_thread(self._parts.database.placements.active, name)
+        if placement is None:
+            raise NotFound(f"application {name} is not placed anywhere")
+        try:
+            driver = await self._parts.driver(placement.cluster)
+            observed = await driver.observe(name, placement.instance)
+        except ClusterUnavailable as error:
+            return Found(cluster=placement.cluster, instance=placement.instance, serving=None, sentence=str(error))
+        if observed.state is not InstanceState.RUNNING:
+            sentence = f"{placement.instance} on {placement.cluster} is {observed.state}: {observed.reason}"
+            return Found(cluster=placement.cluster, instance=placement.instance, serving=None, sentence=sentence)
+        backend = Backend(name=placement.cluster, instance=placement.instance, endpoints=observed.endpoints)
+        serving = Serving(backend=backend, capacity=observed.capacity)
+        return Found(cluster=placement.cluster, instance=placement.instance, serving=serving)
+
+    @activity.defn(name=calls.SELECT.name)
+    @translated
+    async def select(self, order: SelectOrder) -> Decision:
+        """The ranked targets, or why there is none."""
+        return await decide(self._parts, order.relocation, order.request, order.source)
+
+
+async def decide(parts: Parts, identity: str, request: RelocationRequest, source: str | None) -> Decision:
+    """Rank the targets of a request; a given target is the whole ranking.
+
+    Raises:
+        NotFound: a named cluster is not configured.
+    """
+    known = {cluster.name: cluster for cluster in await asyncio.to_thread(parts.database.catalogue.list, Cluster)}
+    if request.target is not None:
+        return _pinned(request.target, source, known)
+    offered = _offered(request, known)
+    application = await asyncio.to_thread(parts.database.catalogue.get, Application, request.application)
+    candidates = await asyncio.gather(*(_candidate(parts, cluster, request.cell) for cluster in offered))
+    asked = SelectionRequest(
+        id=identity,
+        application=request.application,
+        source=source,
+        cell=request.cell,
+        requirements=application.requirements,
+        candidates=tuple(candidates),
+        now=datetime.now(UTC),
+    )
+    return await choose(parts.selector, parts.settings.selector_fallback, asked)
+
+
+def _pinned(target: str, source: str | None, known: dict[str, Cluster]) -> Decision:
+    if target not in known:
+        raise NotFound(f"no cluster is called {target}")
+    if target == source:
+        return Decision(selector="given", keep_current=True, sentence=f"It already runs on {target}.")
+    if known[target].cordoned:
+        return Decision(selector="given", sentence=f"{target} was asked for, but it is cordoned.")
+    return Decision(
+        selector="given", ranked=(Ranked(cluster=target, score=100.0),), sentence=f"{target} was asked for by name."
+    )
+
+
+def _offered(request: RelocationRequest, known: dict[str, Cluster]) -> Sequence[Cluster]:
+    names = request.candidates if request.candidates is not None else tuple(sorted(known))
+    for name in names:
+        if name not in known:
+            raise InvalidRequest(f"candidates: no cluster is called {name}", field="candidates")
+    wanted = (request.labels or {}).items()
+    return [known[name] for name in dict.fromkeys(names) if wanted <= known[name].labels.items()]
+
+
+async def _candidate(parts: Parts, cluster: Cluster, cell: str | None) -> Candidate:
+    return Candidate(
+        cluster=cluster.name,
+        zone=cluster.zone,
+        cells=cluster.cells,
+        labels=cluster.labels,
+        cordoned=cluster.cordoned,
+        ready=await _answers(parts, cluster.name),
+        latency_ms=cluster.latency_ms.get(cell) if cell is not None else None,
+        cpu_free_millicores=cluster.cpu_millicores,
+        memory_free_mib=cluster.memory_mib,
+    )
+
+
+async def _answers(parts: Parts, cluster: str) -> bool:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await (await parts.driver(cluster)).observe("relocate-ask", "relocate-ask")
+    except (ClusterUnavailable, TimeoutError):
+        return False
+    return True

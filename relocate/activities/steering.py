@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writing routes, and proving that what was written is live at every gateway instance."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from temporalio import activity
+
+from relocate.activities import calls, proving
+from relocate.activities.failures import translated
+from relocate.activities.fencing import claim_turn
+from relocate.activities.heartbeat import heartbeats
+from relocate.activities.orders import Steered, SteerOrder, Written
+from relocate.activities.record import keep_claims
+from relocate.activities.ways import Stretch, stretches
+from relocate.errors import NotProven
+from relocate.model.evidence import Claim
+from relocate.parts import Parts
+from relocate.phases import documents, proof
+from steering.errors import Conflict, Rejected
+from steering.model import InstanceAcknowledgement, ProbePoint, Rung, Version
+
+POLL_SECONDS = 0.01
+"""Time between two looks at who has acknowledged; a look is one row a gateway instance."""
+
+
+@dataclass
+class Progress:
+    """How far one write has come at one gateway."""
+
+    stretch: Stretch
+    version: Version
+    written_at: float
+    """Monotonic seconds."""
+    acknowledged: dict[str, InstanceAcknowledgement] = field(default_factory=dict)
+    expected: Sequence[str] = ()
+    proven: dict[str, float] = field(default_factory=dict)
+    """Seconds from the write to the last of its proving answers, by gateway instance."""
+    missing: str = "nobody was asked yet"
+
+    @property
+    def live(self) -> bool:
+        """At least one instance, and all of them."""
+        return bool(self.expected) and set(self.expected) <= set(self.proven)
+
+
+class Steering:
+    """The activity that changes where requests go."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Args: parts: what this worker works with."""
+        self._parts = parts
+
+    @activity.defn(name=calls.STEER.name)
+    @translated
+    async def steer(self, order: SteerOrder) -> Steered:
+        """Write the sides to every route at every gateway; ends when all of them are proven live.
+
+        Raises:
+            StaleFence, Fenced: a newer step or undo has been here.
+            Conflict: somebody else changed a route; nothing was overwritten.
+            Rejected: a gateway instance refused the configuration.
+            NotProven: it did not become live in time; the text names who is missing.
+        """
+        await claim_turn(self._parts.database, order)
+        async with heartbeats():
+            found = await stretches(self._parts, order.application)
+            progress = [await self._write(order, stretch) for stretch in found]
+            await self._keep_written(order, progress)
+            await self._until_live(order, progress)
+        await self._keep_proven(order, progress)
+        return _steered(order, progress)
+
+    async def _write(self, order: SteerOrder, stretch: Stretch) -> Progress:
+        epoch = documents.epoch_of(order.relocation, order.fence)
+        document = documents.document(order.application.name, stretch.route, order.sides, epoch)
+        found = await stretch.adapter.read(stretch.route.name)
+        if found is not None and not order.accept_drift:
+            drift = documents.why_drifted(found.document, order.written.epochs.get(stretch.key), epoch) or found.drift
+            if drift is not None:
+                raise Conflict(drift)
+        problems = [p for p in await stretch.adapter.validate(document) if p.fatal]
+        if problems:
+            raise Rejected("; ".join(f"{stretch.gateway}: {p.field}: {p.reason}" for p in problems))
+        base = found.version if found is not None else None
+        if found is not None and found.document == document and found.fence == order.fence:
+            return Progress(stretch, found.version, time.monotonic())
+        version = await stretch.adapter.apply(document, fence=order.fence, base=base)
+        return Progress(stretch, version, time.monotonic())
+
+    async def _until_live(self, order: SteerOrder, progress: Sequence[Progress]) -> None:
+        try:
+            async with asyncio.timeout(order.prove_seconds):
+                await asyncio.gather(*(self._prove(order, one) for one in progress))
+        except TimeoutError as error:
+            missing = "; ".join(one.missing for one in progress if not one.live)
+            raise NotProven(f"not live after {order.prove_seconds:g} s: {missing}") from error
+
+    async def _prove(self, order: SteerOrder, progress: Progress) -> None:
+        """Let each instance prove itself as soon as it has acknowledged; one never waits for another."""
+        points = {p.instance: p for p in await progress.stretch.adapter.probe_points(progress.stretch.route.name)}
+        while not progress.live:
+            answers = await self._acknowledgements(order, progress)
+            waived = order.waived_instances
+            progress.expected = proof.alive(answers, waived)
+            if proof.is_rejected(answers, waived):
+                raise Rejected(proof.why_not_acknowledged(answers, waived) or "rejected")
+            progress.missing = proof.why_not_acknowledged(answers, waived) or ""
+            ready = [name for name in progress.acknowledged if name not in progress.proven and name in progress.expected]
+            await asyncio.gather(*(self._prove_instance(order, progress, points[name]) for name in ready))
+            if not progress.live:
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _acknowledgements(
+        self, order: SteerOrder, progress: Progress
+    ) -> Sequence[InstanceAcknowledgement]:
+        answers = await progress.stretch.adapter.acknowledged(progress.stretch.route.name, progress.version)
+        rungs = progress.stretch.adapter.describe().rungs
+        for answer in answers:
+            unprovable = order.unproven and Rung.ACKNOWLEDGED not in rungs
+            if unprovable or proof.why_not_acknowledged([answer]) is None:
+                progress.acknowledged.setdefault(answer.instance, answer)
+        return answers
+
+    async def _prove_instance(self, order: SteerOrder, progress: Progress, point: ProbePoint) -> None:
+        route = progress.stretch.route
+        count = proving.answers_needed(order.sides.weights, order.probes)
+        answers = await proving.ask(proving.asker(route), route, point, count)
+        epoch = documents.epoch_of(order.relocation, order.fence)
+        reason = proof.why_not_seen(answers, epoch, order.sides.weights)
+        if reason is None:
+            progress.proven[point.instance] = time.monotonic() - progress.written_at
+        else:
+            progress.missing = reason
+
+    async def _keep_written(self, order: SteerOrder, progress: Sequence[Progress]) -> None:
+        claims = [
+            Claim(
+                rung=Rung.WRITTEN,
+                phase=order.phase,
+                gateway=one.stretch.gateway,
+                sentence=f"route {one.stretch.route.name} was written: {_shares(order)}",
+                detail={"version": one.version, "weights": order.sides.weights, "fence": order.fence.model_dump()},
+            )
+            for one in progress
+        ]
+        await keep_claims(self._parts.database, order, claims)
+
+    async def _keep_proven(self, order: SteerOrder, progress: Sequence[Progress]) -> None:
+        count = proving.answers_needed(order.sides.weights, order.probes)
+        claims = [claim for one in progress for claim in _proofs(order, one, count)]
+        await keep_claims(self._parts.database, order, claims)
+
+
+def _proofs(order: SteerOrder, progress: Progress, count: int) -> Sequence[Claim]:
+    where = {"phase": order.phase, "gateway": progress.stretch.gateway}
+    acknowledged = [
+        Claim(
+            rung=Rung.ACKNOWLEDGED,
+            instance=name,
+            sentence=f"{name} acknowledged version {progress.version}",
+            detail=answer.model_dump(mode="json"),
+            **where,
+        )
+        for name, answer in progress.acknowledged.items()
+    ]
+    probed = [
+        Claim(
+            rung=Rung.PROBED,
+            instance=name,
+            basis="sampled",
+            sentence=f"{count} fresh connections through {name} were answered as written, {_shares(order)}",
+            detail={"seconds": round(seconds, 4), "answers": count},
+            **where,
+        )
+        for name, seconds in progress.proven.items()
+    ]
+    return [*acknowledged, *probed]
+
+
+def _steered(order: SteerOrder, progress: Sequence[Progress]) -> Steered:
+    epoch = documents.epoch_of(order.relocation, order.fence)
+    seconds = {name: taken for one in progress for name, taken in one.proven.items()}
+    return Steered(
+        written=Written(epochs={one.stretch.key: epoch for one in progress}),
+        live_seconds=seconds,
+        live_at=time.time(),
+        sentence=f"Live at {', '.join(sorted(seconds))}: {_shares(order)}.",
+    )
+
+
+def _shares(order: SteerOrder) -> str:
+    return ", ".join(f"{name} {weight} %" for name, weight in sorted(order.sides.weights.items()))

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The prober at work during a relocation, and what it has seen."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Sequence
+
+from temporalio import activity
+
+from relocate.activities import calls
+from relocate.activities.failures import translated
+from relocate.activities.heartbeat import heartbeats
+from relocate.activities.orders import WatchOrder
+from relocate.activities.ways import Stretch, probe_points, stretches
+from relocate.parts import Parts
+from relocate.phases.judging import Sample
+from relocate.prober.claim import summed
+from relocate.prober.histogram import added
+from relocate.prober.records import Failure, Second
+from relocate.prober.route import watch_route
+from relocate.store.database import Database
+from relocate.store.watched import SeenFailure
+
+UNATTRIBUTED = ""
+"""Side of failures that no backend answered: nobody knows whose they were, so they count against whoever is judged."""
+
+
+class Watching:
+    """The activity that runs from before `prepare` to the end of the relocation."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Args: parts: what this worker works with."""
+        self._parts = parts
+
+    @activity.defn(name=calls.WATCH.name)
+    @translated
+    async def watch(self, order: WatchOrder) -> None:
+        """Watch every route through every gateway instance until cancelled. A time without us is a hole on record."""
+        found = await stretches(self._parts, order.application)
+        async with heartbeats():
+            await asyncio.gather(*(self._watch(order, stretch) for stretch in found))
+
+    async def _watch(self, order: WatchOrder, stretch: Stretch) -> None:
+        route = stretch.route
+        port = next(port for port in route.ports if port.name == route.watch.port)
+        points = await probe_points(stretch)
+        sink = self._sink(order.relocation, route.name)
+        await watch_route(route.watch, port, points, sink, stop=asyncio.Event())
+
+    def _sink(
+        self, relocation: str, route: str
+    ) -> Callable[[Sequence[Second], Sequence[Failure]], Awaitable[None]]:
+        watched = self._parts.database.watched
+
+        async def keep(seconds: Sequence[Second], failures: Sequence[Failure]) -> None:
+            rows = {(one.vantage, one.second): one.model_dump(mode="json") for one in seconds}
+            seen = [
+                SeenFailure(route, one.vantage, one.at, f"{one.result}: {one.words} ({one.side or 'no side'})")
+                for one in failures
+            ]
+            await asyncio.to_thread(watched.put, relocation, route, rows, seen)
+
+        return keep
+
+
+async def seconds_between(database: Database, relocation: str, since: float, until: float) -> Sequence[Second]:
+    """What the prober recorded in the seconds that touch this time (epoch seconds)."""
+    rows = await asyncio.to_thread(
+        database.watched.seconds, relocation, since=math.floor(since), until=math.ceil(until)
+    )
+    return [Second.model_validate(body) for _, _, _, body in rows]
+
+
+async def seen_between(database: Database, relocation: str, side: str, since: float, until: float) -> Sample:
+    """One side's sample over some time, with the failures that nobody answered."""
+    return sample_of(await seconds_between(database, relocation, since, until), side)
+
+
+def sample_of(seconds: Sequence[Second], side: str) -> Sample:
+    """One side's sample in these seconds."""
+    by_side = summed(seconds).by_side
+    own, nobody = by_side.get(side), by_side.get(UNATTRIBUTED)
+    lost = nobody.count if nobody else 0
+    if own is None:
+        return Sample(requests=lost, errors=lost)
+    p99 = added([own.histogram]).quantile(0.99)
+    return Sample(
+        requests=own.count + lost,
+        errors=own.errors + lost,
+        p99_seconds=None if p99 is None else p99 / 1000,
+    )
+
+
+def strays(seconds: Sequence[Second], side: str, after: float) -> tuple[int, int]:
+    """Answers from elsewhere than `side`, and all answers, in whole seconds that began after `after`."""
+    later = [second for second in seconds if second.second >= after]
+    counts = {name: count.count for name, count in summed(later).by_side.items() if name != UNATTRIBUTED}
+    return sum(count for name, count in counts.items() if name != side), sum(counts.values())

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The UE on its way, and its traffic: one process that sends on a fixed schedule whatever happens."""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from relocate.demo import site
+from relocate.demo.processes import Running
+from relocate.demo.system import System
+
+UE = "ue-1"
+
+
+class Traffic:
+    """The traffic process and what it tells each second."""
+
+    def __init__(self, system: System) -> None:
+        """Args: system: whose gateways are used."""
+        self._system = system
+        self._running: Running | None = None
+        self.records = system.folder / "records.jsonl"
+
+    async def start(self) -> None:
+        """Begin to send."""
+        plan = {
+            "gateways": [self._gateway(instance) for instance in site.INSTANCES],
+            "ues": [{"name": UE, "cell": site.CELLS["mec-a"]}],
+            "records_file": str(self.records),
+            "seconds_file": str(self._system.feed),
+            "control": "stdin",
+        }
+        file = self._system.folder / "traffic.json"
+        file.write_text(json.dumps(plan))
+        argv = [sys.executable, "-m", "relocate.demo.traffic", "--config", str(file)]
+        self._running = await self._system.processes.start("traffic", argv, stdin=asyncio.subprocess.PIPE)
+
+    async def enter(self, cell: str) -> None:
+        """The UE drives into a cell."""
+        if self._running is None or self._running.process.stdin is None:
+            raise RuntimeError("the traffic has not been started")
+        self._running.process.stdin.write(json.dumps({"ue": UE, "cell": cell}).encode() + b"\n")
+        await self._running.process.stdin.drain()
+
+    async def stop(self) -> None:
+        """Stop sending, and wait for what is under way."""
+        await self._system.processes.stop("traffic")
+
+    def seconds(self) -> list[dict[str, Any]]:
+        """What it has told so far, second by second."""
+        lines = self._system.feed.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    async def first_number(self) -> dict[str, Any]:
+        """Wait for the first second."""
+        while not (found := self.seconds()):
+            self._system.processes.check()
+            await asyncio.sleep(0.1)
+        return found[-1]
+
+    def _gateway(self, instance: str) -> dict[str, Any]:
+        return {
+            "name": instance,
+            "host": "127.0.0.1",
+            "port": self._system.ports.listeners[instance],
+            "server_name": site.host_of(site.OURS),
+            "ca_file": str(self._system.certificates.ca),
+        }
+
+
+class DecisionEngine:
+    """A MEC decision engine as simple as can be: when the UE's latency has risen, the application has to follow."""
+
+    RISE_MS = 12.0
+    """A median this far above the best one seen means that the UE is served from too far away."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        """Args: traffic: whose latency it sees."""
+        self._traffic = traffic
+
+    async def latency_rises(self, *, seconds: float = 10.0) -> float:
+        """Wait until the median latency has risen; the latency in milliseconds."""
+        deadline = time.monotonic() + seconds
+        best = self._median()
+        while time.monotonic() < deadline:
+            latency = self._median()
+            best = min(best, latency)
+            if latency - best > self.RISE_MS:
+                return latency
+            await asyncio.sleep(0.1)
+        raise TimeoutError(f"the latency did not rise within {seconds:g} s")
+
+    def _median(self) -> float:
+        seconds = self._traffic.seconds()
+        return float(seconds[-1].get("p50_ms") or 0.0) if seconds else 0.0
+
+
+def now_ns() -> int:
+    """The wall clock as the report counts it."""
+    return time.time_ns()
+
+

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting the service's processes on one machine, and leaving none of them behind."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from relocate.clusters.process import tether
+from relocate.errors import RelocateError
+
+STOP_SECONDS = 6.0
+"""Time for a process to end by itself after SIGTERM; then it is killed."""
+TAIL_LINES = 15
+
+
+class StartFailed(RelocateError):
+    """A process did not come up; the text holds the end of its log."""
+
+
+@dataclass
+class Running:
+    """One process that we started."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+
+@dataclass
+class Processes:
+    """Processes of this run, stopped in the reverse order of their start; they die with us however we end."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    running: list[Running] = field(default_factory=list)
+
+    async def start(self, name: str, argv: Sequence[str], *, stdin: int = asyncio.subprocess.DEVNULL) -> Running:
+        """Start one process, its output in a log file."""
+        log = self.folder / f"{name}.log"
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                *tethered(argv),
+                stdin=stdin,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **self.environment},
+                start_new_session=True,
+            )
+        started = Running(name, process, log)
+        self.running.append(started)
+        return started
+
+    async def wait_for(self, name: str, ready: Callable[[], Awaitable[bool]], *, seconds: float = 40.0) -> None:
+        """Wait until `ready` says so.
+
+        Raises:
+            StartFailed: a process of ours ended, or it took too long.
+        """
+        deadline = time.monotonic() + seconds
+        while not await ready():
+            self.check()
+            if time.monotonic() > deadline:
+                raise StartFailed(f"{name} did not come up within {seconds:g} s{self._tail(name)}")
+            await asyncio.sleep(0.05)
+
+    def check(self) -> None:
+        """Raise StartFailed when one of our processes has ended by itself."""
+        for one in self.running:
+            if one.process.returncode is not None:
+                text = f"{one.name} ended with status {one.process.returncode}{self._tail(one.name)}"
+                raise StartFailed(text)
+
+    def named(self, name: str) -> Running:
+        """The process started as `name`."""
+        return next(one for one in self.running if one.name == name)
+
+    async def stop(self, *names: str) -> None:
+        """Stop these processes, or all: SIGTERM, then SIGKILL to whoever stays."""
+        chosen = [one for one in reversed(self.running) if not names or one.name in names]
+        for one in chosen:
+            _signal(one.process, signal.SIGTERM)
+        await asyncio.gather(*(_ended(one.process) for one in chosen))
+        self.running = [one for one in self.running if one not in chosen]
+
+    def _tail(self, name: str) -> str:
+        log = self.folder / f"{name}.log"
+        lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
+        return "; the end of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+
+
+def tethered(argv: Sequence[str]) -> list[str]:
+    """The command that becomes `argv` and dies with this process."""
+    return [sys.executable, "-I", "-S", str(tether.__file__), str(os.getpid()), *argv]
+
+
+def own_command(*arguments: str) -> list[str]:
+    """The command line of one of our own processes."""
+    return [sys.executable, "-m", "relocate", *arguments]
+
+
+def program(name: str) -> str:
+    """A server that came as a wheel, beside this interpreter.
+
+    Raises:
+        StartFailed: it is not installed.
+    """
+    path = Path(sys.executable).parent / name
+    if not path.exists():
+        raise StartFailed(f"{name} is not installed; install the extra: pip install 'edge-relocation[demo]'")
+    return str(path)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+async def listens(port: int) -> bool:
+    """Whether somebody accepts connections on this port of loopback."""
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 1.0)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+    return True
+
+
+def _signal(process: asyncio.subprocess.Process, number: int) -> None:
+    if process.returncode is None:
+        process.send_signal(number)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    try:
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    except TimeoutError:
+        _signal(process, signal.SIGKILL)
+        await process.wait()

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One report from the traffic's records, the drives, and what is known of each relocation."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from relocate.demo.report.accounts import Accounts, Window
+from relocate.demo.report.model import Drive, Order, RelocationReport, Report
+from relocate.demo.report.spans import latency_by_time, spans
+from relocate.demo.report.verdict import lost_share_at_most, passed, verdict
+from relocate.demo.traffic.record import Record, Recording
+
+
+def build_report(recording: Recording, drives: Sequence[Drive], relocations: Sequence[RelocationReport] = ()) -> Report:
+    """The whole report.
+
+    Args:
+        recording: the traffic's records, read back.
+        drives: when which order was followed; they may not overlap.
+        relocations: those of our drives; their latencies are filled in here.
+
+    Raises:
+        ValueError: drives overlap, or a request is recorded twice.
+    """
+    _check_apart(drives)
+    windows = _windows(drives, Order.OURS)
+    today_windows = _windows(drives, Order.TODAY)
+    accounts = Accounts(recording, windows)
+    ours = accounts.account()
+    today = Accounts(recording, today_windows).account() if today_windows else None
+    every = [found for moved in relocations if (found := spans(moved, relocations, windows))]
+    return Report(
+        **ours.model_dump(),
+        verdict=verdict(ours, today),
+        passed=passed(ours),
+        lost_share_at_most=lost_share_at_most(ours),
+        per_protocol=dict(accounts.per_protocol()),
+        latency_ms=latency_by_time(every, accounts.records),
+        today=today,
+        relocations=_with_latencies(relocations, windows, accounts.records),
+        drives=tuple(drives),
+        reasons=dict(accounts.reasons()),
+    )
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write it as JSON, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def _windows(drives: Sequence[Drive], order: Order) -> Sequence[Window]:
+    return [(drive.start_ns, drive.end_ns) for drive in drives if drive.order is order]
+
+
+def _check_apart(drives: Sequence[Drive]) -> None:
+    in_order = sorted(drives, key=lambda drive: drive.start_ns)
+    if any(later.start_ns < earlier.end_ns for earlier, later in pairwise(in_order)):
+        raise ValueError("drives: may not overlap, as a request belongs to one of them")
+
+
+def _with_latencies(
+    relocations: Sequence[RelocationReport], windows: Sequence[Window], records: Sequence[Record]
+) -> tuple[RelocationReport, ...]:
+    found = [(moved, spans(moved, relocations, windows)) for moved in relocations]
+    return tuple(
+        moved.model_copy(update={"latency_ms": latency_by_time([own] if own else [], records)}) for moved, own in found
+    )

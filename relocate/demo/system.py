@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole service on one machine, each part a process of its own: Temporal, API, worker, gateway control, two Envoys,
+two process clusters.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from relocate.demo import site
+from relocate.demo.certificates import Certificates, issue
+from relocate.demo.processes import Processes, listens, own_command, program
+from relocate.store.migrate import prepare
+from steering.envoy.bootstrap import bootstrap
+from steering.model import Endpoint
+
+TEMPORAL_TUNING = (
+    "history.transferProcessorMaxPollRPS=1000",
+    "history.timerProcessorMaxPollRPS=1000",
+    "history.visibilityProcessorMaxPollRPS=1000",
+)
+"""The dev server polls each queue 20 times a second by default, so that every step waits up to 50 ms; measured:
+7 activities took 400 ms before and 154 ms after (reference: temporal.md, 0.1)."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class System:
+    """Everything that runs, and how to reach it."""
+
+    processes: Processes
+    ports: site.Ports
+    certificates: Certificates
+    folder: Path
+
+    @property
+    def api(self) -> str:
+        """Base URL of the API and the page."""
+        return f"http://127.0.0.1:{self.ports.api}"
+
+    @property
+    def database_url(self) -> str:
+        """The service's database."""
+        return f"sqlite:///{self.folder / 'relocate.db'}"
+
+    @property
+    def feed(self) -> Path:
+        """Traffic per second, for the page."""
+        return self.folder / "seconds.jsonl"
+
+    async def start(self, tell: Tell) -> None:
+        """Start all processes side by side and wait until each answers.
+
+        Raises:
+            StartFailed: one did not come up; the text holds the end of its log.
+        """
+        self.certificates = issue(self.folder, [site.host_of(site.OURS)])
+        prepare(self.database_url)
+        self.feed.touch()
+        self.processes.environment = self._environment()
+        await self._start_temporal()
+        for cluster, port in self.ports.clusters.items():
+            await self._start_cluster(cluster, port)
+        for name in ("api", "worker"):
+            await self.processes.start(name, own_command(name))
+        await self.start_control()
+        for instance in site.INSTANCES:
+            await self.start_gateway(instance)
+        await self._ready(tell)
+
+    async def start_control(self) -> None:
+        """Start the gateways' control plane."""
+        argv = own_command("gateway-control", "--port", str(self.ports.control))
+        await self.processes.start("gateway-control", argv)
+
+    async def start_gateway(self, instance: str) -> None:
+        """Start one Envoy; it knows nothing but its control plane."""
+        control = (Endpoint(host="127.0.0.1", port=self.ports.control),)
+        admin = Endpoint(host="127.0.0.1", port=self.ports.admins[instance])
+        file = self.folder / f"{instance}.json"
+        file.write_text(json.dumps(bootstrap(site.GATEWAY, instance, control=control, admin=admin)))
+        argv = [program("envoy"), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1"]
+        await self.processes.start(instance, [*argv, "--log-level", "warning"])
+
+    async def configure(self) -> None:
+        """Tell the API what there is."""
+        entries = [
+            ("gateways", site.gateway(self.ports, self.certificates)),
+            *(("clusters", cluster) for cluster in site.clusters(self.ports)),
+            ("applications", site.application(site.OURS)),
+        ]
+        async with self.client() as client:
+            for kind, entry in entries:
+                answer = await client.put(f"/v1/{kind}/{entry.name}", json=entry.model_dump(mode="json"))
+                answer.raise_for_status()
+
+    async def place(self, application: str, cluster: str) -> None:
+        """Make the application's first placement."""
+        async with self.client() as client:
+            answer = await client.put(f"/v1/applications/{application}/placement", json={"cluster": cluster}, timeout=60)
+            answer.raise_for_status()
+
+    def client(self) -> httpx.AsyncClient:
+        """A client of the API."""
+        return httpx.AsyncClient(base_url=self.api, timeout=10, trust_env=False)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "TEMPORAL_ADDRESS": f"127.0.0.1:{self.ports.temporal}",
+            "RELOCATE_DATABASE_URL": self.database_url,
+            "RELOCATE_API_PORT": str(self.ports.api),
+            "RELOCATE_METRICS_PORT": str(self.ports.metrics),
+            "RELOCATE_PAGE_FEED": str(self.feed),
+        }
+
+    async def _start_temporal(self) -> None:
+        argv = [program("temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1"]
+        argv += ["--port", str(self.ports.temporal), "--db-filename", str(self.folder / "temporal.db")]
+        argv += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL", "--log-level", "error"]
+        for value in TEMPORAL_TUNING:
+            argv += ["--dynamic-config-value", value]
+        await self.processes.start("temporal", argv)
+
+    async def _start_cluster(self, cluster: str, port: int) -> None:
+        folder = self.folder / cluster
+        argv = own_command("process-cluster", cluster, "--port", str(port), "--state-dir", str(folder))
+        await self.processes.start(cluster, argv)
+
+    async def _ready(self, tell: Tell) -> None:
+        waits: Sequence[tuple[str, int]] = [
+            ("temporal", self.ports.temporal),
+            *self.ports.clusters.items(),
+            ("gateway-control", self.ports.control),
+            *self.ports.admins.items(),
+        ]
+        for name, port in waits:
+            await self.processes.wait_for(name, lambda port=port: listens(port))  # type: ignore[misc]
+        await self.processes.wait_for("api", self._api_ready)
+        tell(f"everything runs; the page is at {self.api}/")
+
+    async def _api_ready(self) -> bool:
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+                answer = await client.get(f"http://127.0.0.1:{self.ports.metrics}/readyz")
+        except httpx.HTTPError:
+            return False
+        return answer.status_code == httpx.codes.OK
+
+
+def new_system(folder: Path, *, api_port: int | None = None) -> System:
+    """A system that has not been started, with its files in `folder`."""
+    missing = Path("missing")
+    return System(Processes(folder), site.choose_ports(api_port), Certificates(missing, missing, missing), folder)
+
+
+async def stop(system: System) -> None:
+    """Stop every process; instances end with their clusters."""
+    await asyncio.shield(system.processes.stop())

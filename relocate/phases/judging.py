@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether B is as good as A was, from what the prober saw (sampled) and the gateways counted."""
+
+from enum import StrEnum
+
+from relocate.model.application import Judging
+from relocate.model.values import Payload
+
+
+FAILED_ROUNDS = 3
+"""A single failed check may be chance; this many rounds running are not."""
+
+
+class Sample(Payload):
+    """What was seen of one side over some time."""
+
+    requests: int = 0
+    errors: int = 0
+    p99_seconds: float | None = None
+    """None: too few to say, or not measured."""
+
+    @property
+    def error_rate(self) -> float:
+        """Share of requests that failed; 0 without requests, which `requests` tells apart."""
+        return self.errors / self.requests if self.requests else 0.0
+
+
+class Judgement(StrEnum):
+    """What a sample of B says."""
+
+    GOOD = "good"
+    BAD = "bad"
+    INCONCLUSIVE = "inconclusive"
+    """Too little was seen: hold, neither go on nor go back."""
+
+
+class Judged(Payload):
+    """A judgement with the sentence that explains it."""
+
+    judgement: Judgement
+    sentence: str
+
+
+def judge(limits: Judging, baseline: Sample, side: Sample, name: str) -> Judged:
+    """Compare what was seen of `side` with A's baseline.
+
+    Errors are judged as soon as they could not be within the limit any more even if all missing samples were right; a
+    good word needs the minimum of samples on both sides.
+    """
+    allowed = baseline.error_rate + limits.max_error_rate
+    needed = max(limits.min_samples, side.requests)
+    if side.errors / needed > allowed:
+        return _bad(f"{name} failed {side.errors} of {side.requests} requests; {allowed:.1%} are allowed")
+    if side.requests < limits.min_samples:
+        text = f"{name} was asked {side.requests} times; {limits.min_samples} are needed to judge it"
+        return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text)
+    if baseline.requests < limits.min_samples or baseline.p99_seconds is None or side.p99_seconds is None:
+        text = f"there is no baseline of {limits.min_samples} requests to compare {name} with"
+        return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text)
+    limit = baseline.p99_seconds * limits.max_p99_ratio + limits.max_p99_slack_seconds
+    if side.p99_seconds > limit:
+        return _bad(f"{name}'s p99 is {side.p99_seconds * 1000:.0f} ms; {limit * 1000:.0f} ms are allowed")
+    text = f"{name} answered {side.requests} requests, {side.errors} failed, p99 {side.p99_seconds * 1000:.0f} ms"
+    return Judged(judgement=Judgement.GOOD, sentence=text)
+
+
+def judge_counted(limits: Judging, baseline: Sample, counted: Sample, name: str) -> Judged | None:
+    """What the gateways' counters of real requests say against `name`, or None. They can condemn, not acquit."""
+    allowed = baseline.error_rate + limits.max_error_rate
+    if counted.errors / max(limits.min_samples, counted.requests) <= allowed:
+        return None
+    return _bad(f"{name} failed {counted.errors} of {counted.requests} requests of users; {allowed:.1%} are allowed")
+
+
+def judge_fallback(strays: int, asked: int, name: str) -> Judged | None:
+    """Whether gateways fell back from `name` although it has all the weight: it does not serve, even if nobody noticed."""
+    return _bad(f"{name} did not answer {strays} of {asked} requests; the gateways fell back") if strays else None
+
+
+def judge_checks(failed_rounds: int, reason: str, name: str) -> Judged | None:
+    """Whether `name` fails its own readiness checks, several rounds running."""
+    return _bad(f"{name} is not ready any more: {reason}") if failed_rounds >= FAILED_ROUNDS else None
+
+
+def _bad(sentence: str) -> Judged:
+    return Judged(judgement=Judgement.BAD, sentence=sentence)

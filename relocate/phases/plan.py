@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each phase will do, in one sentence; for dry runs, and for the table in the documentation."""
+
+from collections.abc import Sequence
+
+from relocate.model.application import Application
+from relocate.model.relocation import Overrides
+from relocate.phases.policy import gate_of, policy_of
+
+
+def sentences(source: str | None, target: str | None, application: Application, options: Overrides) -> Sequence[str]:
+    """The plan of one move, in order; empty when there is no target."""
+    if target is None:
+        return []
+    policy, gate = policy_of(application, options), gate_of(application, options)
+    gateways = ", ".join(dict.fromkeys(name for route in application.routes for name in route.gateways))
+    steps = ", ".join(f"{step} %" for step in policy.steps)
+    return [
+        f"select: {target} was chosen.",
+        f"deploy: an instance of {application.name} on {target}.",
+        f"prepare: {gateways} learn {target}, without traffic, with a probe path to it.",
+        f"ready: {len(gate.probes)} checks ({gate.rule}) must hold for {gate.stable_seconds:g} s, "
+        f"within {gate.deadline_seconds:g} s.",
+        "transfer: nothing, the application keeps no state.",
+        f"switch: {target} gets {steps} of the requests; each step acknowledged and probed at every gateway instance.",
+        f"bake: {target} is watched for {policy.bake_seconds:g} s while {source} stays whole.",
+        f"drain: until nobody uses {source} for {policy.drain.window_seconds:g} s; "
+        f"after {policy.drain.deadline_seconds:g} s: {policy.drain.at_deadline}.",
+        f"teardown: gateways forget {source}, everything is checked once more, {source} is removed.",
+    ]

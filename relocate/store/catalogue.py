@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Applications, clusters and gateways as configured, and where applications are placed."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, select, update
+
+from relocate.errors import InvalidRequest, NotFound
+from relocate.model.application import Application
+from relocate.model.cluster import Cluster, Gateway
+from relocate.model.placement import Placement
+from relocate.store.tables import CATALOGUE, LEASES, PLACEMENTS
+from steering.store.engine import writing
+
+Entry = Application | Cluster | Gateway
+EntryT = TypeVar("EntryT", Application, Cluster, Gateway)
+
+
+class Catalogue:
+    """What is configured. Entries are replaced as a whole."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Args: engine: the service's database."""
+        self._engine = engine
+
+    def put(self, entry: Entry) -> bool:
+        """Keep `entry` under its kind and name; True if it was not there before.
+
+        Raises:
+            InvalidRequest: it refers to something that is not configured, or changes what a relocation relies on.
+        """
+        with writing(self._engine) as connection:
+            _check_references(connection, entry)
+            found = connection.execute(select(CATALOGUE.c.revision).where(_is(type(entry), entry.name))).scalar()
+            row = {"body": entry.model_dump(mode="json"), "revision": (found or 0) + 1, "updated_at": datetime.now(UTC)}
+            if found is None:
+                connection.execute(insert(CATALOGUE).values(kind=type(entry).__name__, name=entry.name, **row))
+            else:
+                _refuse_while_relocating(connection, entry)
+                connection.execute(update(CATALOGUE).where(_is(type(entry), entry.name)).values(**row))
+            return found is None
+
+    def get(self, kind: type[EntryT], name: str) -> EntryT:
+        """The entry.
+
+        Raises:
+            NotFound: there is none of that kind and name.
+        """
+        with self._engine.connect() as connection:
+            body = connection.execute(select(CATALOGUE.c.body).where(_is(kind, name))).scalar()
+        if body is None:
+            raise NotFound(f"no {kind.__name__.lower()} is called {name}")
+        return kind.model_validate(body)
+
+    def list(self, kind: type[EntryT]) -> Sequence[EntryT]:
+        """All entries of a kind, by name."""
+        with self._engine.connect() as connection:
+            statement = select(CATALOGUE.c.body).where(CATALOGUE.c.kind == kind.__name__).order_by(CATALOGUE.c.name)
+            return [kind.model_validate(body) for body in connection.execute(statement).scalars()]
+
+    def delete(self, kind: type[EntryT], name: str) -> None:
+        """Forget an entry.
+
+        Raises:
+            NotFound: there is none.
+            InvalidRequest: something still needs it.
+        """
+        with writing(self._engine) as connection:
+            body = connection.execute(select(CATALOGUE.c.body).where(_is(kind, name))).scalar()
+            if body is None:
+                raise NotFound(f"no {kind.__name__.lower()} is called {name}")
+            _refuse_while_used(connection, kind.model_validate(body))
+            connection.execute(delete(CATALOGUE).where(_is(kind, name)))
+
+
+class Placements:
+    """Which instances are ours, and where."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Args: engine: the service's database."""
+        self._engine = engine
+
+    def put(self, placement: Placement) -> None:
+        """Record that this instance is ours; recording it again is fine."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(PLACEMENTS).where(_at(placement.application, placement.cluster)))
+            connection.execute(insert(PLACEMENTS).values(**placement.model_dump()))
+
+    def forget(self, application: str, cluster: str) -> None:
+        """The instance is gone; an unknown one is fine."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(PLACEMENTS).where(_at(application, cluster)))
+
+    def activate(self, application: str, cluster: str) -> None:
+        """From now on the instance on `cluster` is the one that serves."""
+        with writing(self._engine) as connection:
+            of_application = update(PLACEMENTS).where(PLACEMENTS.c.application == application)
+            connection.execute(of_application.values(active=PLACEMENTS.c.cluster == cluster))
+
+    def of(self, application: str) -> Sequence[Placement]:
+        """All instances of the application, the active one first."""
+        with self._engine.connect() as connection:
+            statement = select(PLACEMENTS).where(PLACEMENTS.c.application == application)
+            rows = connection.execute(statement.order_by(PLACEMENTS.c.active.desc(), PLACEMENTS.c.cluster))
+            return [Placement.model_validate(dict(row)) for row in rows.mappings()]
+
+    def active(self, application: str) -> Placement | None:
+        """The instance that serves, or None when the application is not placed."""
+        return next((placement for placement in self.of(application) if placement.active), None)
+
+
+def _is(kind: type[Entry], name: str) -> ColumnElement[bool]:
+    return and_(CATALOGUE.c.kind == kind.__name__, CATALOGUE.c.name == name)
+
+
+def _at(application: str, cluster: str) -> ColumnElement[bool]:
+    return and_(PLACEMENTS.c.application == application, PLACEMENTS.c.cluster == cluster)
+
+
+def _check_references(connection: Connection, entry: Entry) -> None:
+    if not isinstance(entry, Application):
+        return
+    known = set(connection.execute(select(CATALOGUE.c.name).where(CATALOGUE.c.kind == "Gateway")).scalars())
+    for number, route in enumerate(entry.routes):
+        for gateway in route.gateways:
+            if gateway not in known:
+                field = f"routes.{number}.gateways"
+                raise InvalidRequest(f"{field}: no gateway is called {gateway}; known: {_names(known)}", field=field)
+
+
+def _refuse_while_relocating(connection: Connection, entry: Entry) -> None:
+    statement = select(LEASES.c.application, LEASES.c.holder).where(LEASES.c.holder.is_not(None))
+    held = {row.application: row.holder for row in connection.execute(statement)}
+    if isinstance(entry, Application) and entry.name in held:
+        text = f"name: {entry.name} is being relocated by {held[entry.name]}; change it when that has ended"
+        raise InvalidRequest(text, field="name")
+
+
+def _refuse_while_used(connection: Connection, entry: Entry) -> None:
+    _refuse_while_relocating(connection, entry)
+    match entry:
+        case Application():
+            users = select(PLACEMENTS.c.cluster).where(PLACEMENTS.c.application == entry.name)
+            reason = "it is placed on"
+        case Cluster():
+            users = select(PLACEMENTS.c.application).where(PLACEMENTS.c.cluster == entry.name)
+            reason = "it runs"
+        case Gateway():
+            _refuse_gateway_in_use(connection, entry)
+            return
+    used = sorted(connection.execute(users).scalars())
+    if used:
+        raise InvalidRequest(f"name: {entry.name} cannot be deleted, {reason} {_names(used)}", field="name")
+
+
+def _refuse_gateway_in_use(connection: Connection, gateway: Gateway) -> None:
+    bodies = connection.execute(select(CATALOGUE.c.body).where(CATALOGUE.c.kind == "Application")).scalars()
+    applications = [Application.model_validate(body) for body in bodies]
+    used = sorted(a.name for a in applications if any(gateway.name in route.gateways for route in a.routes))
+    if used:
+        text = f"name: {gateway.name} cannot be deleted, it carries routes of {_names(used)}"
+        raise InvalidRequest(text, field="name")
+
+
+def _names(names: "Sequence[str] | set[str]") -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Relocations from the moment of acceptance: lease, idempotency, progress and events."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+
+from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, StaleFence
+from relocate.model.relocation import Phase, RelocationRequest, Status, Step, View
+from relocate.store.tables import EVENTS, IDEMPOTENCY, LEASES, RELOCATIONS
+from steering.model import Fence
+from steering.store.engine import writing
+
+
+class Accepted(NamedTuple):
+    """A request that is kept: from now on it will be started, whatever crashes."""
+
+    view: View
+    lease: int
+    repeated: bool
+    """Whether this very request (same idempotency key) had been accepted before."""
+
+
+class Event(NamedTuple):
+    """One thing that happened; `id` rises over all relocations."""
+
+    id: int
+    relocation: str
+    at: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+class Pending(NamedTuple):
+    """Accepted and not known to be started."""
+
+    id: str
+    lease: int
+    request: RelocationRequest
+
+
+class Relocations:
+    """Every relocation there ever was."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Args: engine: the service's database."""
+        self._engine = engine
+
+    def accept(self, identity: str, request: RelocationRequest, *, key: str | None = None) -> Accepted:
+        """Take the application's lease and keep the request, in one transaction.
+
+        Args:
+            identity: the new relocation's id.
+            request: a checked request.
+            key: the caller's idempotency key.
+
+        Raises:
+            AlreadyRelocating: another relocation holds the application's lease.
+            InvalidRequest: the key was used for another request.
+        """
+        with writing(self._engine) as connection:
+            repeated = _repeated(connection, request, key)
+            if repeated is not None:
+                return repeated
+            lease = _take_lease(connection, request.application, identity)
+            view = _first_view(identity, request)
+            connection.execute(
+                insert(RELOCATIONS).values(
+                    id=identity,
+                    application=request.application,
+                    status=view.status,
+                    lease=lease,
+                    started=False,
+                    view=view.model_dump(mode="json"),
+                    created_at=view.created_at,
+                )
+            )
+            if key is not None:
+                row = {"key": key, "digest": _digest(request), "relocation": identity, "created_at": view.created_at}
+                connection.execute(insert(IDEMPOTENCY).values(**row))
+            _append(connection, identity, "view", view.model_dump(mode="json"))
+            return Accepted(view, lease, repeated=False)
+
+    def started(self, identity: str) -> None:
+        """Temporal has the workflow."""
+        with writing(self._engine) as connection:
+            connection.execute(update(RELOCATIONS).where(RELOCATIONS.c.id == identity).values(started=True))
+
+    def not_started(self) -> Sequence[Pending]:
+        """Accepted relocations that Temporal may not have, oldest first."""
+        with self._engine.connect() as connection:
+            statement = select(RELOCATIONS).where(~RELOCATIONS.c.started).order_by(RELOCATIONS.c.created_at)
+            views = [(row.lease, View.model_validate(row.view)) for row in connection.execute(statement)]
+        return [Pending(view.id, lease, view.request) for lease, view in views]
+
+    def get(self, identity: str) -> View:
+        """The relocation.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._engine.connect() as connection:
+            return _view(connection, identity)
+
+    def list(
+        self,
+        *,
+        application: str | None = None,
+        status: Status | None = None,
+        outcome: str | None = None,
+        before: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[View]:
+        """Relocations, newest first; `before` is the id of the last one of the page before."""
+        statement = select(RELOCATIONS.c.view).order_by(RELOCATIONS.c.created_at.desc(), RELOCATIONS.c.id.desc())
+        for column, value in (
+            (RELOCATIONS.c.application, application),
+            (RELOCATIONS.c.status, status),
+            (RELOCATIONS.c.outcome, outcome),
+        ):
+            if value is not None:
+                statement = statement.where(column == value)
+        with self._engine.connect() as connection:
+            if before is not None:
+                last = _view(connection, before)
+                older = RELOCATIONS.c.created_at < last.created_at
+                tied = and_(RELOCATIONS.c.created_at == last.created_at, RELOCATIONS.c.id < last.id)
+                statement = statement.where(or_(older, tied))
+            return [View.model_validate(body) for body in connection.execute(statement.limit(limit)).scalars()]
+
+    def change(self, identity: str, change: Callable[[View], View]) -> View:
+        """Replace the view by `change(view)` and tell it as an event; a finished relocation gives its lease back."""
+        with writing(self._engine) as connection:
+            before = _view(connection, identity)
+            after = change(before)
+            if after == before:
+                return before
+            body = after.model_dump(mode="json")
+            row = {"view": body, "status": after.status, "outcome": after.outcome, "finished_at": after.finished_at}
+            connection.execute(update(RELOCATIONS).where(RELOCATIONS.c.id == identity).values(**row))
+            _append(connection, identity, "view", body)
+            if after.status is Status.FINISHED:
+                held = and_(LEASES.c.application == after.application, LEASES.c.holder == identity)
+                connection.execute(update(LEASES).where(held).values(holder=None))
+            return after
+
+    def tell(self, identity: str, kind: str, data: dict[str, Any]) -> None:
+        """Append an event that is not a change of the view."""
+        with writing(self._engine) as connection:
+            _append(connection, identity, kind, data)
+
+    def events(self, identity: str | None, after: int = 0, limit: int = 500) -> Sequence[Event]:
+        """Events of one relocation (or of all, for None) that came after event `after`, oldest first."""
+        statement = select(EVENTS).where(EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
+        if identity is not None:
+            statement = statement.where(EVENTS.c.relocation == identity)
+        with self._engine.connect() as connection:
+            return [Event(*row) for row in connection.execute(statement)]
+
+
+class Leases:
+    """One lease an application: who may write its routes and clusters, and how far that writer has come."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Args: engine: the service's database."""
+        self._engine = engine
+
+    def advance(self, application: str, fence: Fence) -> None:
+        """Move the application to `fence`; the same fence again is fine.
+
+        Raises:
+            StaleFence: a newer step, undo or lease has been here.
+        """
+        with writing(self._engine) as connection:
+            row = connection.execute(select(LEASES).where(LEASES.c.application == application)).one_or_none()
+            current = Fence(lease=row.lease, sequence=row.sequence) if row else Fence(lease=0, sequence=0)
+            if fence < current:
+                raise StaleFence(f"{application} is at lease {current.lease}, step {current.sequence}; this is older")
+            there = LEASES.c.application == application
+            connection.execute(update(LEASES).where(there).values(lease=fence.lease, sequence=fence.sequence))
+
+    def holder(self, application: str) -> str | None:
+        """Id of the relocation that holds the lease, or None."""
+        with self._engine.connect() as connection:
+            return connection.execute(select(LEASES.c.holder).where(LEASES.c.application == application)).scalar()
+
+    def take(self, application: str, holder: str) -> int:
+        """Take a free lease for something other than a relocation (a first placement).
+
+        Raises:
+            AlreadyRelocating: somebody holds it.
+        """
+        with writing(self._engine) as connection:
+            return _take_lease(connection, application, holder)
+
+    def give_back(self, application: str, holder: str) -> None:
+        """Let go of a lease; one held by somebody else is left alone."""
+        with writing(self._engine) as connection:
+            held = and_(LEASES.c.application == application, LEASES.c.holder == holder)
+            connection.execute(update(LEASES).where(held).values(holder=None))
+
+
+def _take_lease(connection: Connection, application: str, holder: str) -> int:
+    row = connection.execute(select(LEASES).where(LEASES.c.application == application)).one_or_none()
+    if row is None:
+        connection.execute(insert(LEASES).values(application=application, lease=1, sequence=0, holder=holder))
+        return 1
+    if row.holder is not None:
+        raise AlreadyRelocating(application, row.holder)
+    lease: int = row.lease + 1
+    there = LEASES.c.application == application
+    connection.execute(update(LEASES).where(there).values(lease=lease, sequence=0, holder=holder))
+    return lease
+
+
+def _repeated(connection: Connection, request: RelocationRequest, key: str | None) -> Accepted | None:
+    if key is None:
+        return None
+    row = connection.execute(select(IDEMPOTENCY).where(IDEMPOTENCY.c.key == key)).one_or_none()
+    if row is None:
+        return None
+    if row.digest != _digest(request):
+        raise InvalidRequest("Idempotency-Key: was used for another request body", field="Idempotency-Key")
+    view = _view(connection, row.relocation)
+    lease = connection.execute(select(RELOCATIONS.c.lease).where(RELOCATIONS.c.id == row.relocation)).scalar_one()
+    return Accepted(view, lease, repeated=True)
+
+
+def _digest(request: RelocationRequest) -> str:
+    return hashlib.sha256(json.dumps(request.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def _first_view(identity: str, request: RelocationRequest) -> View:
+    return View(
+        id=identity,
+        application=request.application,
+        status=Status.ACCEPTED,
+        sentence="Accepted; it will start in a moment.",
+        request=request,
+        source=request.source,
+        target=request.target,
+        steps=tuple(Step(phase=phase) for phase in Phase),
+        created_at=datetime.now(UTC),
+    )
+
+
+def _view(connection: Connection, identity: str) -> View:
+    body = connection.execute(select(RELOCATIONS.c.view).where(RELOCATIONS.c.id == identity)).scalar()
+    if body is None:
+        raise NotFound(f"no relocation is called {identity}")
+    return View.model_validate(body)
+
+
+def _append(connection: Connection, relocation: str, kind: str, data: dict[str, Any]) -> None:
+    connection.execute(insert(EVENTS).values(relocation=relocation, at=datetime.now(UTC), kind=kind, data=data))

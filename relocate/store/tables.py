@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the orchestrator. The routes' tables are in `steering.store.tables`; both live in one database."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from steering.store.tables import Moment
+
+METADATA = MetaData()
+
+
+CATALOGUE = Table(
+    "catalogue",
+    METADATA,
+    Column("kind", String(32), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+)
+"""Applications, clusters and gateways as configured."""
+
+PLACEMENTS = Table(
+    "placements",
+    METADATA,
+    Column("application", String(63), primary_key=True),
+    Column("cluster", String(63), primary_key=True),
+    Column("instance", String(128), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_by", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""Which instances are ours. `active` is the one that serves; a relocation's target is not active until it ends."""
+
+LEASES = Table(
+    "leases",
+    METADATA,
+    Column("application", String(63), primary_key=True),
+    Column("lease", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("holder", String(64)),
+)
+"""One row an application: the lease number only rises; `holder` is the running relocation, or null."""
+
+RELOCATIONS = Table(
+    "relocations",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("application", String(63), nullable=False, index=True),
+    Column("status", String(32), nullable=False, index=True),
+    Column("outcome", String(32)),
+    Column("lease", Integer, nullable=False),
+    Column("started", Boolean, nullable=False),
+    Column("view", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False, index=True),
+    Column("finished_at", Moment),
+)
+
+IDEMPOTENCY = Table(
+    "idempotency",
+    METADATA,
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("relocation", String(64), nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+
+EVENTS = Table(
+    "events",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("relocation", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("data", JSON, nullable=False),
+    Index("events_by_relocation", "relocation", "id"),
+)
+"""What happened, in order; server-sent events resume by `id`."""
+
+EVIDENCE = Table(
+    "evidence",
+    METADATA,
+    Column("relocation", String(64), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("rung", String(8), nullable=False),
+    Column("claim", JSON, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+"""The proof: claims chained by SHA-256, each over the one before."""
+
+WATCHED = Table(
+    "watched",
+    METADATA,
+    Column("relocation", String(64), primary_key=True),
+    Column("route", String(63), primary_key=True),
+    Column("vantage", String(128), primary_key=True),
+    Column("second", Integer, primary_key=True),
+    Column("body", JSON, nullable=False),
+)
+"""The prober's seconds: counts and latency histogram by side, for each vantage."""
+
+FAILURES = Table(
+    "failures",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("relocation", String(64), nullable=False, index=True),
+    Column("route", String(63), nullable=False),
+    Column("vantage", String(128), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("text", Text, nullable=False),
+)
+"""Every failure that the prober saw, verbatim."""
+
+UE_EVENTS = Table(
+    "ue_events",
+    METADATA,
+    Column("source", String(256), primary_key=True),
+    Column("id", String(256), primary_key=True),
+    Column("received_at", Moment, nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("decision", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("relocation", String(64)),
+)
+"""UE movements that were reported, and what was decided: `relocating` or `not_moved`, with the reason."""

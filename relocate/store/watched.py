@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the prober saw, second by second, and every failure verbatim."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, and_, delete, insert, select, tuple_
+
+from relocate.store.tables import FAILURES, WATCHED
+from steering.store.engine import writing
+
+
+class SeenFailure(NamedTuple):
+    """One failure as the prober saw it."""
+
+    route: str
+    vantage: str
+    at: datetime
+    text: str
+
+
+class Watched:
+    """The prober's record of each relocation. A second's body is `relocate.prober`'s own form, in JSON."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Args: engine: the service's database."""
+        self._engine = engine
+
+    def put(
+        self,
+        relocation: str,
+        route: str,
+        seconds: Mapping[tuple[str, int], dict[str, Any]],
+        failures: Sequence[SeenFailure] = (),
+    ) -> None:
+        """Keep seconds by (vantage, epoch second), replacing what is there, and failures, in one transaction."""
+        mine = and_(WATCHED.c.relocation == relocation, WATCHED.c.route == route)
+        with writing(self._engine) as connection:
+            if seconds:
+                keys = tuple_(WATCHED.c.vantage, WATCHED.c.second).in_(list(seconds))
+                connection.execute(delete(WATCHED).where(mine, keys))
+                rows = [
+                    {"relocation": relocation, "route": route, "vantage": vantage, "second": second, "body": body}
+                    for (vantage, second), body in seconds.items()
+                ]
+                connection.execute(insert(WATCHED), rows)
+            if failures:
+                connection.execute(insert(FAILURES), [{"relocation": relocation, **seen._asdict()} for seen in failures])
+
+    def seconds(
+        self, relocation: str, *, route: str | None = None, since: int = 0, until: int | None = None
+    ) -> Sequence[tuple[str, str, int, dict[str, Any]]]:
+        """Rows (route, vantage, second, body) with `since <= second < until`, in order of time."""
+        columns = (WATCHED.c.route, WATCHED.c.vantage, WATCHED.c.second, WATCHED.c.body)
+        statement = select(*columns).where(WATCHED.c.relocation == relocation, WATCHED.c.second >= since)
+        if route is not None:
+            statement = statement.where(WATCHED.c.route == route)
+        if until is not None:
+            statement = statement.where(WATCHED.c.second < until)
+        with self._engine.connect() as connection:
+            ordered = statement.order_by(WATCHED.c.second, WATCHED.c.route, WATCHED.c.vantage)
+            return [(row.route, row.vantage, row.second, row.body) for row in connection.execute(ordered)]
+
+    def failures(self, relocation: str, limit: int = 1000) -> Sequence[SeenFailure]:
+        """Failures in the order they were seen."""
+        columns = (FAILURES.c.route, FAILURES.c.vantage, FAILURES.c.at, FAILURES.c.text)
+        statement = select(*columns).where(FAILURES.c.relocation == relocation).order_by(FAILURES.c.id).limit(limit)
+        with self._engine.connect() as connection:
+            return [SeenFailure(*row) for row in connection.execute(statement)]

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way in, on Temporal: kept first, started then; what was kept and not started, a sweeper starts."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from relocate.activities.calls import Queue
+from relocate.activities.orders import Start
+from relocate.activities.selection import decide
+from relocate.dispatch import CommandResult, DryRun
+from relocate.errors import EngineUnavailable, InvalidRequest, NotFound, TargetFailed
+from relocate.model.application import Application
+from relocate.model.cluster import Cluster
+from relocate.model.placement import Placement
+from relocate.model.relocation import Actor, RelocationRequest, View
+from relocate.parts import Parts
+from relocate.phases.plan import sentences
+from relocate.settings import Settings
+from relocate.store.database import Database
+from relocate.store.relocations import Accepted, Pending
+from relocate.temporal.connection import connect
+from relocate.workflow.desk import Command, CommandOrder
+from relocate.workflow.placement import Place
+from relocate.workflow.reasons import sentence_of
+from relocate.workflow.relocation import Relocate
+
+ANSWER = timedelta(seconds=5)
+"""Longest time for one call to Temporal."""
+PLACING = timedelta(minutes=10)
+SETTLED_SECONDS = 1.0
+"""The sweeper leaves younger relocations to the request that is about to start them."""
+
+
+class TemporalDispatch:
+    """Keeps requests in the database and runs them in Temporal."""
+
+    def __init__(self, client: Client, parts: Parts) -> None:
+        """Args: client: may be lazy; parts: for checks and dry runs."""
+        self._client = client
+        self._parts = parts
+        self._database: Database = parts.database
+        self._queue = f"{parts.settings.task_queue}-{Queue.CHANGE}"
+
+    @classmethod
+    async def open(cls, settings: Settings, database: Database) -> Self:
+        """Serve whether or not Temporal is up."""
+        return cls(await connect(lazy=True), Parts(settings, database))
+
+    async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
+        """Check, keep and start a request; see `relocate.dispatch.Dispatch`."""
+        if not await self.reachable():
+            raise EngineUnavailable("Temporal cannot be reached; nothing was accepted")
+        await self._check(request)
+        identity = new_identity()
+        accepted = await asyncio.to_thread(self._database.relocations.accept, identity, request, key=key)
+        if not accepted.repeated:
+            asked = {"by": actor.who, "why": actor.why}
+            await asyncio.to_thread(self._database.relocations.tell, identity, "accepted", asked)
+            await self._start(Pending(accepted.view.id, accepted.lease, request))
+        return accepted
+
+    async def dry_run(self, request: RelocationRequest) -> DryRun:
+        """The plan and the ranking; nothing is changed."""
+        application, placement = await self._check(request)
+        decision = await decide(self._parts, "dry-run", request, placement.cluster)
+        target = decision.ranked[0].cluster if decision.ranked else None
+        return DryRun(
+            source=placement.cluster,
+            target=target,
+            decision=decision,
+            steps=tuple(sentences(placement.cluster, target, application, request.options)),
+        )
+
+    async def cancel(self, identity: str, actor: Actor) -> View:
+        """A signal: Temporal keeps it even while no worker runs."""
+        view = await asyncio.to_thread(self._database.relocations.get, identity)
+        async with _engine(identity):
+            handle = self._client.get_workflow_handle_for(Relocate.run, identity)
+            await handle.signal(Relocate.cancel, actor, rpc_timeout=ANSWER)
+        return view
+
+    async def command(self, identity: str, name: str, actor: Actor, *, cluster: str | None = None) -> CommandResult:
+        """An update with an id: the caller hears at once whether it was understood."""
+        await asyncio.to_thread(self._database.relocations.get, identity)
+        try:
+            order = CommandOrder(command=Command(name), actor=actor, cluster=cluster)
+        except ValueError as error:
+            raise InvalidRequest(f"command: must be one of {', '.join(Command)}", field="command") from error
+        try:
+            async with _engine(identity):
+                handle = self._client.get_workflow_handle_for(Relocate.run, identity)
+                understood = await handle.execute_update(
+                    Relocate.command, order, id=secrets.token_hex(8), rpc_timeout=ANSWER
+                )
+        except WorkflowUpdateFailedError as error:
+            return CommandResult(accepted=False, sentence=sentence_of(error.cause or error))
+        return CommandResult(accepted=True, sentence=understood)
+
+    async def place(self, application: str, cluster: str, actor: Actor) -> Placement:  # noqa: ARG002 - part of the contract
+        """Run the first placement and wait for it."""
+        wanted = await asyncio.to_thread(self._database.catalogue.get, Application, application)
+        await asyncio.to_thread(self._database.catalogue.get, Cluster, cluster)
+        await self._why_placed(application)
+        identity = f"place-{new_identity()}"
+        lease = await asyncio.to_thread(self._database.leases.take, application, identity)
+        try:
+            await self._placed(identity, lease, wanted, cluster)
+        finally:
+            await asyncio.to_thread(self._database.leases.give_back, application, identity)
+        placement = await asyncio.to_thread(self._database.placements.active, application)
+        if placement is None:
+            raise TargetFailed(f"{application} was placed on {cluster} and is not on record; see the worker's log")
+        return placement
+
+    async def sweep(self) -> int:
+        """Start what was accepted and not started, by a process that died or while Temporal was away."""
+        started = 0
+        settled = datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS)
+        for pending in await asyncio.to_thread(self._database.relocations.not_started):
+            view = await asyncio.to_thread(self._database.relocations.get, pending.id)
+            if view.created_at <= settled:
+                await self._start(pending)
+                started += 1
+        return started
+
+    async def reachable(self) -> bool:
+        """Whether Temporal answers now."""
+        try:
+            return await self._client.service_client.check_health(timeout=ANSWER)
+        except (RPCError, RuntimeError):
+            return False
+
+    async def _start(self, pending: Pending) -> None:
+        application = await asyncio.to_thread(self._database.catalogue.get, Application, pending.request.application)
+        view = await asyncio.to_thread(self._database.relocations.get, pending.id)
+        start = Start(
+            relocation=pending.id,
+            lease=pending.lease,
+            request=pending.request,
+            application=application,
+            created_at=view.created_at,
+        )
+        try:
+            async with _engine(pending.id):
+                await self._client.start_workflow(
+                    Relocate.run,
+                    start,
+                    id=pending.id,
+                    task_queue=self._queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    static_summary=f"{pending.request.application}: {pending.request.reason}"[:200],
+                    rpc_timeout=ANSWER,
+                )
+        except WorkflowAlreadyStartedError:
+            pass  # somebody else's attempt came through: it is started, which is all that was wanted
+        except EngineUnavailable:
+            return  # it is kept, and the sweeper starts it
+        await asyncio.to_thread(self._database.relocations.started, pending.id)
+
+    async def _check(self, request: RelocationRequest) -> tuple[Application, Placement]:
+        catalogue = self._database.catalogue
+        application = await asyncio.to_thread(catalogue.get, Application, request.application)
+        placement = await asyncio.to_thread(self._database.placements.active, request.application)
+        if placement is None:
+            raise InvalidRequest(f"application: {request.application} is not placed; place it first", field="application")
+        if request.source is not None and request.source != placement.cluster:
+            text = f"source: {request.application} runs on {placement.cluster}, not on {request.source}"
+            raise InvalidRequest(text, field="source")
+        named = {"target": (request.target,) if request.target else (), "candidates": request.candidates or ()}
+        known = {cluster.name for cluster in await asyncio.to_thread(catalogue.list, Cluster)}
+        for field, names in named.items():
+            for name in names:
+                if name not in known:
+                    text = f"{field}: no cluster is called {name}; known: {', '.join(sorted(known))}"
+                    raise InvalidRequest(text, field=field)
+        return application, placement
+
+    async def _why_placed(self, application: str) -> None:
+        placement = await asyncio.to_thread(self._database.placements.active, application)
+        if placement is not None:
+            raise InvalidRequest(f"application: {application} is placed already, on {placement.cluster}", field="application")
+
+    async def _placed(self, identity: str, lease: int, application: Application, cluster: str) -> None:
+        start = Start(
+            relocation=identity,
+            lease=lease,
+            request=RelocationRequest(application=application.name, target=cluster, reason="first placement"),
+            application=application,
+            created_at=datetime.now(UTC),
+        )
+        try:
+            async with _engine(identity):
+                await self._client.execute_workflow(
+                    Place.run, start, id=identity, task_queue=self._queue, execution_timeout=PLACING
+                )
+        except WorkflowFailureError as error:
+            raise TargetFailed(sentence_of(error.cause or error)) from error
+
+
+def new_identity() -> str:
+    """A relocation's id: sorts by time, and cannot be guessed."""
+    return f"rel-{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(4)}"
+
+
+@asynccontextmanager
+async def _engine(identity: str) -> AsyncIterator[None]:
+    """Temporal's errors in our words."""
+    try:
+        yield
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        raise EngineUnavailable("no worker answered in time; the command may still take effect") from error
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise NotFound(f"relocation {identity} is not running") from error
+        raise EngineUnavailable(f"Temporal cannot be asked: {error.message}") from error
+    except RuntimeError as error:
+        raise EngineUnavailable(f"Temporal cannot be reached: {error}") from error
+
+
+__all__ = ["TemporalDispatch", "new_identity"]

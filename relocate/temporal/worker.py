@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker: one process, two task queues, so that long watches never starve an undo."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from relocate.activities.calls import Queue
+from relocate.activities.checking import Checking
+from relocate.activities.draining import Draining
+from relocate.activities.instances import Instances
+from relocate.activities.judging import JudgingActivity
+from relocate.activities.readying import Readying
+from relocate.activities.record import Record
+from relocate.activities.selection import Selection
+from relocate.activities.steering import Steering
+from relocate.activities.watching import Watching
+from relocate.parts import Parts
+from relocate.settings import Settings
+from relocate.temporal.connection import connect_at_boot
+from relocate.workflow.placement import Place
+from relocate.workflow.relocation import Relocate
+
+WATCHES = 400
+"""Long watches at once in one worker: four for each of a hundred relocations."""
+CHANGES = 100
+GRACE = timedelta(seconds=5)
+"""Time for activities to end when the worker is asked to; what is not done is done by another worker."""
+
+PASSED_THROUGH = ("relocate", "readiness", "steering", "pydantic", "pydantic_core", "sqlalchemy")
+"""Modules that the workflow sandbox shares: pure ones, and those that their packages pull in."""
+
+Activity = Callable[..., Any]
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    client = await connect_at_boot()
+    parts = Parts.open(settings)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        async with AsyncExitStack() as stack:
+            for worker in workers(client, parts):
+                await stack.enter_async_context(worker)
+            await stop.wait()
+    finally:
+        await parts.close()
+
+
+def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Sequence[Worker]:
+    """The two workers of one process. The workflows run on the queue for changes, with their local activities."""
+    prefix = parts.settings.task_queue
+    changing = Worker(
+        client,
+        task_queue=f"{prefix}-{Queue.CHANGE}",
+        workflows=[Relocate, Place],
+        activities=changes(parts),
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+        ),
+        max_cached_workflows=cached_workflows,
+        max_concurrent_activities=CHANGES,
+        graceful_shutdown_timeout=GRACE,
+    )
+    watching = Worker(
+        client,
+        task_queue=f"{prefix}-{Queue.WATCH}",
+        activities=watches(parts),
+        max_concurrent_activities=WATCHES,
+        graceful_shutdown_timeout=GRACE,
+    )
+    return [changing, watching]
+
+
+def changes(parts: Parts) -> Sequence[Activity]:
+    """Activities that change something, and short questions."""
+    selection, instances = Selection(parts), Instances(parts)
+    return [
+        selection.locate,
+        selection.select,
+        instances.deploy,
+        instances.remove,
+        instances.activate,
+        Steering(parts).steer,
+        Readying(parts).health,
+        Checking(parts).check,
+        Record(parts.database).record,
+    ]
+
+
+def watches(parts: Parts) -> Sequence[Activity]:
+    """Activities that look, for a long time."""
+    return [
+        Instances(parts).await_running,
+        Readying(parts).gate,
+        Watching(parts).watch,
+        JudgingActivity(parts).judge,
+        Draining(parts).drain,
+    ]

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one run knows: the two sides, its fence, and how to have something done."""
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from temporalio import workflow
+
+from relocate.activities import calls, orders
+from relocate.activities.calls import Call, Queue
+from relocate.model.relocation import Phase
+from relocate.phases import documents
+from relocate.phases.documents import Sides
+from relocate.phases.policy import gate_of, policy_of
+from relocate.workflow.journal import Journal, Silence
+from steering.model import Backend, Fence
+
+InT = TypeVar("InT", bound=orders.Order)
+OutT = TypeVar("OutT")
+
+PROBE_LIFE = timedelta(hours=24)
+"""A probe path nobody took away is taken away by the control plane after this time."""
+
+
+class Move:
+    """The facts of one run. It orders; it does not decide."""
+
+    def __init__(self, start: orders.Start, journal: Journal | Silence) -> None:
+        """Args: start: what the run started with; journal: where phases are told."""
+        self.start = start
+        self.journal = journal
+        self.policy = policy_of(start.application, start.request.options)
+        self.gate = gate_of(start.application, start.request.options)
+        self.written = orders.Written()
+        self.source: orders.Serving | None = None
+        self.target: orders.Serving | None = None
+        self.source_instance = ""
+        self.accept_drift = False
+        self._sequence = 0
+        self._tokens: dict[str, str] = {}
+        self._expiry: datetime | None = None
+
+    @property
+    def from_(self) -> Backend:
+        """The source side."""
+        if self.source is None:
+            raise LookupError("the source has not been found yet")
+        return self.source.backend
+
+    @property
+    def to(self) -> Backend:
+        """The target side."""
+        if self.target is None:
+            raise LookupError("the target does not run yet")
+        return self.target.backend
+
+    def order(self, phase: Phase) -> orders.Order:
+        """What every order says, under a fence that no earlier step or undo has used."""
+        self._sequence += 1
+        return orders.Order(
+            relocation=self.start.relocation,
+            application=self.start.application,
+            phase=phase,
+            fence=Fence(lease=self.start.lease, sequence=self._sequence),
+        )
+
+    async def do(self, call: Call[InT, OutT], phase: Phase, **says: object) -> OutT:
+        """Have one activity done, under a fresh fence, and wait for it."""
+        order = call.takes(**self.order(phase).model_dump(), **says)
+        return await self.start_call(call, order)
+
+    def start_call(self, call: Call[InT, OutT], order: InT) -> "workflow.ActivityHandle[OutT]":
+        """Start an activity as the table of calls says. A change is waited for even when it is cancelled."""
+        waits = workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+        tries = workflow.ActivityCancellationType.TRY_CANCEL
+        return workflow.start_activity(
+            call.name,
+            order,
+            task_queue=queue_beside(workflow.info().task_queue, call.queue),
+            result_type=call.gives,
+            start_to_close_timeout=call.attempt,
+            schedule_to_close_timeout=call.altogether,
+            heartbeat_timeout=call.heartbeat,
+            retry_policy=call.retry,
+            cancellation_type=waits if call.queue is Queue.CHANGE else tries,
+        )
+
+    async def steer(self, phase: Phase, sides: Sides) -> orders.Steered:
+        """Write one document everywhere and have it proven live."""
+        steered = await self.do(
+            calls.STEER,
+            phase,
+            sides=sides,
+            written=self.written,
+            accept_drift=self.accept_drift,
+            waived_instances=self.policy.waived_instances,
+            unproven=self.policy.unproven == "allow",
+            probes=self.policy.probes_per_instance,
+        )
+        self.written, self.accept_drift = steered.written, False
+        await self.journal.say(steered.sentence, weights=sides.weights)
+        return steered
+
+    async def healthy(self, phase: Phase, side: Backend) -> orders.Gated:
+        """Is this side proven healthy now?"""
+        return await self.do(
+            calls.HEALTH,
+            phase,
+            side=side,
+            gate=self.gate,
+            token=self.token(side.name),
+            waived_instances=self.policy.waived_instances,
+        )
+
+    def shares(self, target_weight: int, *, failover: bool) -> Sides:
+        """Both sides known to the gateways, with a probe path to each."""
+        if self._expiry is None:
+            self._expiry = workflow.now() + PROBE_LIFE
+            self._tokens = {side.name: workflow.uuid4().hex for side in (self.from_, self.to)}
+        return documents.between(
+            self.from_, self.to, target_weight, tokens=self._tokens, expiry=self._expiry, failover=failover
+        )
+
+    def token(self, side: str) -> str | None:
+        """The side's probe token while its probe path stands."""
+        return self._tokens.get(side)
+
+    def forget_target(self) -> None:
+        """The target and the probe paths are no more."""
+        self.target, self._tokens, self._expiry = None, {}, None
+
+    def forget_probe_paths(self) -> None:
+        """No document names a probe path any more."""
+        self._tokens, self._expiry = {}, None
+
+
+def queue_beside(own: str, queue: Queue) -> str:
+    """The task queue `queue` of the same service as the queue `own`."""
+    return f"{own.rsplit('-', 1)[0]}-{queue}"

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runbook of a first placement: deploy, prove ready, open the routes; nobody is served before."""
+
+import asyncio
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from readiness.model import ProbeSpec, Via
+    from relocate.activities import calls, orders
+    from relocate.model.relocation import Phase
+    from relocate.phases import documents
+    from relocate.workflow.journal import Silence
+    from relocate.workflow.move import Move
+    from relocate.workflow.reasons import sentence_of
+
+
+@workflow.defn(name="Place")
+class Place:
+    """Makes the first instance of an application, on the cluster that the request names as target."""
+
+    @workflow.run
+    async def run(self, start: orders.Start) -> orders.Ended:
+        """Deploy, prove ready, open; a failure removes what was made."""
+        move = Move(start, Silence())
+        cluster = start.request.target or ""
+        where = {"cluster": cluster, "instance": f"{start.application.name}-{start.relocation[-8:]}"}
+        try:
+            await self._forward(move, where)
+        except (Exception, asyncio.CancelledError) as error:
+            await asyncio.shield(move.do(calls.REMOVE, Phase.DEPLOY, **where))
+            sentence = f"{start.application.name} could not be placed on {cluster}: {sentence_of(error)}"
+            raise ApplicationError(sentence, type="TargetFailed", non_retryable=True) from error
+        return orders.Ended(outcome="completed", sentence=f"{start.application.name} serves from {cluster}.")
+
+    async def _forward(self, move: Move, where: dict[str, str]) -> None:
+        await move.do(calls.DEPLOY, Phase.DEPLOY, **where)
+        move.target = await move.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where)
+        gate = move.gate.model_copy(update={"probes": tuple(_directly(probe) for probe in move.gate.probes)})
+        gated = await move.do(calls.GATE, Phase.READY, side=move.to, gate=gate, token=None, directly=True)
+        if not gated.ready:
+            raise ApplicationError(gated.sentence, type="TargetFailed")
+        await move.steer(Phase.SWITCH, documents.only(move.to))
+        await move.do(calls.ACTIVATE, Phase.SWITCH, active=where["cluster"], gone=None)
+
+
+def _directly(probe: "ProbeSpec") -> "ProbeSpec":
+    """There is no gateway to ask through before there is a route."""
+    return probe.model_copy(update={"via": Via.DIRECT})

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a run leaves its way forward, and the one sentence an operator reads about it."""
+
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, TimeoutError as TemporalTimeout
+
+
+class GoBack(Exception):  # noqa: N818 - not an error of ours: what was seen says no
+    """What was seen speaks against going on; the text is the sentence."""
+
+
+class TargetUnfit(GoBack):
+    """This target will not do; another one may."""
+
+
+class SideUnhealthy(Exception):  # noqa: N818 - as above
+    """The side to go back to is not proven healthy; both sides are kept."""
+
+
+def sentence_of(error: BaseException) -> str:
+    """The innermost reason in words."""
+    if isinstance(error, ActivityError) and error.cause is not None:
+        return sentence_of(error.cause)
+    if isinstance(error, ApplicationError):
+        return error.message
+    if isinstance(error, TemporalTimeout):
+        last = error.cause
+        return f"it took too long{f': {sentence_of(last)}' if last is not None else ''}"
+    if isinstance(error, FailureError):
+        return error.message or type(error).__name__
+    return str(error) or type(error).__name__

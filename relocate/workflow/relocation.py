@@ -1,0 +1,444 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runbook of one relocation: deploy on B, prove B ready, switch, bake, drain A, remove A; and the way back."""
+
+import asyncio
+from collections.abc import Sequence
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from relocate.activities import calls, orders
+    from relocate.model.evidence import Claim
+    from relocate.model.relocation import Actor, Outcome, Phase, Status, StepState, View
+    from relocate.phases import documents, teardown
+    from relocate.phases.judging import Judgement
+    from relocate.targets.contract import Decision, Ranked
+    from relocate.workflow.desk import Command, CommandOrder, Desk
+    from relocate.workflow.journal import Journal
+    from relocate.workflow.move import Move
+    from relocate.workflow.reasons import GoBack, SideUnhealthy, TargetUnfit, sentence_of
+    from relocate.workflow.undo import Undo, UndoStack
+
+MOST_TARGETS = 3
+"""How many of the ranked targets are tried before the relocation gives up."""
+
+
+@workflow.defn(name="Relocate")
+class Relocate:
+    """One move of one application from its source cluster to a target cluster."""
+
+    @workflow.init
+    def __init__(self, start: orders.Start) -> None:
+        """Args: start: the accepted request with everything it needs."""
+        self._journal = Journal(start)
+        self._move = Move(start, self._journal)
+        self._desk = Desk()
+        self._undo = UndoStack()
+        self._watch: workflow.ActivityHandle[None] | None = None
+        self._past_return = False
+        self._baseline_from = 0.0
+        self._switched_at = 0.0
+        self._cut = 0
+        self._drained: str | None = "it was not counted"
+
+    @workflow.run
+    async def run(self, start: orders.Start) -> orders.Ended:  # noqa: ARG002 - taken by __init__
+        """Go forward until done, stopped or cancelled; then, if need be, back."""
+        forward = asyncio.create_task(self._forward())
+        by_temporal = False
+        try:
+            await workflow.wait_condition(lambda: forward.done() or self._cancels())
+        except asyncio.CancelledError:
+            by_temporal = True
+            self._desk.cancel(Actor(who="Temporal", why="the workflow was cancelled"))
+        ended = await asyncio.shield(self._conclude(forward))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if by_temporal and ended.outcome == Outcome.CANCELLED:
+            raise asyncio.CancelledError(ended.sentence)
+        return ended
+
+    # ---- forward ---------------------------------------------------------------------------------------------------
+
+    async def _forward(self) -> orders.Ended:
+        decision = await self._select()
+        if decision.keep_current:
+            return orders.Ended(outcome=Outcome.NOTHING_TO_DO, sentence=decision.sentence)
+        if not decision.ranked:
+            return orders.Ended(outcome=Outcome.NO_TARGET, sentence=decision.sentence)
+        await self._first_that_is_ready(decision.ranked[:MOST_TARGETS])
+        await self._transfer()
+        await self._switch()
+        await self._bake()
+        await self._drain()
+        return await self._teardown()
+
+    async def _select(self) -> "Decision":
+        await self._journal.enter(Phase.SELECT, "Looking for the best cluster.")
+        found = await self._move.do(calls.LOCATE, Phase.SELECT)
+        self._move.source, self._move.source_instance = found.serving, found.instance
+        request = self._move.start.request
+        decision = await self._move.do(calls.SELECT, Phase.SELECT, request=request, source=found.cluster)
+        await self._journal.write(decision=decision, source=found.cluster)
+        await self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence)
+        if decision.ranked and found.serving is None:
+            raise GoBack(f"the source cannot be relied on: {found.sentence}")
+        return decision
+
+    async def _first_that_is_ready(self, ranked: "Sequence[Ranked]") -> None:
+        """Deploy to the best target; when it does not become ready, clear it away and try the next."""
+        reasons: list[str] = []
+        for choice in ranked:
+            try:
+                await self._deploy(choice.cluster)
+                await self._prepare()
+                await self._ready()
+            except TargetUnfit as unfit:
+                reasons.append(f"{choice.cluster}: {unfit}")
+                await self._undo_all(f"{choice.cluster} will not do: {unfit}")
+            else:
+                return
+        raise GoBack("; ".join(reasons))
+
+    async def _deploy(self, cluster: str) -> None:
+        await self._may_go_on()
+        await self._journal.enter(Phase.DEPLOY, f"Deploying to {cluster}.")
+        await self._journal.write(target=cluster)
+        instance = f"{self._move.start.application.name}-{self._move.start.relocation[-8:]}"
+        where = {"cluster": cluster, "instance": instance}
+
+        async def undo() -> None:
+            await self._move.do(calls.REMOVE, Phase.DEPLOY, **where)
+
+        self._undo.push(Undo(Phase.DEPLOY, f"Removing the new instance from {cluster}.", undo))
+        try:
+            await self._move.do(calls.DEPLOY, Phase.DEPLOY, **where)
+            self._move.target = await self._move.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where)
+        except Exception as error:
+            if is_cancelled_exception(error):
+                raise
+            raise TargetUnfit(sentence_of(error)) from error
+        await self._journal.leave(Phase.DEPLOY, StepState.DONE, f"{instance} runs on {cluster}.")
+
+    async def _prepare(self) -> None:
+        await self._may_go_on()
+        move = self._move
+        await self._journal.enter(Phase.PREPARE, f"Making {move.to.name} known to every gateway, without traffic.")
+        source = move.from_
+
+        async def undo() -> None:
+            move.forget_probe_paths()
+            await move.steer(Phase.PREPARE, documents.only(source))
+            move.forget_target()
+
+        if self._watch is None:
+            self._baseline_from = workflow.now().timestamp()
+            self._watch = move.start_call(calls.WATCH, orders.WatchOrder(**move.order(Phase.PREPARE).model_dump()))
+        self._undo.push(Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", undo))
+        await move.steer(Phase.PREPARE, move.shares(0, failover=False))
+        await self._journal.leave(Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic.")
+
+    async def _ready(self) -> None:
+        await self._may_go_on()
+        move = self._move
+        await self._journal.enter(Phase.READY, f"Waiting until {move.to.name} is proven ready.")
+        try:
+            gated = await move.do(
+                calls.GATE,
+                Phase.READY,
+                side=move.to,
+                gate=move.gate,
+                token=move.token(move.to.name),
+                at_least=move.source.capacity if move.source else None,
+                capacity=move.target.capacity if move.target else None,
+                waived_instances=move.policy.waived_instances,
+            )
+        except Exception as error:
+            if is_cancelled_exception(error):
+                raise
+            raise TargetUnfit(sentence_of(error)) from error
+        if not gated.ready:
+            raise TargetUnfit(gated.sentence)
+        await self._journal.leave(Phase.READY, StepState.DONE, gated.sentence)
+
+    async def _transfer(self) -> None:
+        await self._may_go_on()
+        await self._journal.leave(Phase.TRANSFER, StepState.SKIPPED, "The application says that it keeps no state.")
+
+    async def _switch(self) -> None:
+        move = self._move
+        await self._may_go_on()
+        await self._journal.enter(Phase.SWITCH, f"Switching from {move.from_.name} to {move.to.name}.")
+        self._undo.push(Undo(Phase.SWITCH, f"Going back to {move.from_.name}.", self._back_to_source))
+        since = workflow.now().timestamp()
+        for weight in move.policy.steps:
+            await self._may_go_on()
+            await self._journal.say(f"Giving {move.to.name} {weight} % of the requests.")
+            steered = await move.steer(Phase.SWITCH, move.shares(weight, failover=True))
+            self._switched_at = steered.live_at
+            if weight < move.policy.steps[-1]:
+                await self._judge(Phase.SWITCH, move.policy.hold_seconds, baseline_until=since, since=steered.live_at)
+        await self._journal.leave(Phase.SWITCH, StepState.DONE, f"Every gateway sends new requests to {move.to.name}.")
+
+    async def _bake(self) -> None:
+        move = self._move
+        await self._may_go_on()
+        await self._journal.enter(Phase.BAKE, f"Watching {move.to.name}; {move.from_.name} stays whole.")
+        switch_began = self._journal.started_at(Phase.SWITCH)
+        until = switch_began.timestamp() if switch_began else self._switched_at
+        await self._judge(Phase.BAKE, move.policy.bake_seconds, baseline_until=until, since=self._switched_at)
+        await self._journal.leave(Phase.BAKE, StepState.DONE, self._journal.view.sentence)
+
+    async def _judge(self, phase: Phase, seconds: float, *, baseline_until: float, since: float) -> None:
+        """Watch the target; too few samples hold until somebody proceeds, and judging starts anew."""
+        move = self._move
+        while True:
+            judged = await move.do(
+                calls.JUDGE,
+                phase,
+                side=move.to,
+                baseline_side=move.from_.name,
+                gate=move.gate,
+                whole=phase is Phase.BAKE,
+                seconds=seconds,
+                baseline_from=self._baseline_from,
+                baseline_until=baseline_until,
+                since=since,
+                limits=move.policy.judging,
+            )
+            if judged.judgement is Judgement.BAD:
+                raise GoBack(judged.sentence)
+            await self._journal.say(judged.sentence)
+            if judged.judgement is Judgement.GOOD:
+                return
+            await self._ask(
+                Status.HELD, f"Too little was seen: {judged.sentence}.", "proceed judges again; cancel goes back",
+                Command.PROCEED,
+            )  # fmt: skip
+
+    async def _drain(self) -> None:
+        move = self._move
+        await self._may_go_on()
+        source = move.from_.name
+        await self._journal.enter(Phase.DRAIN, f"Waiting until nobody uses {source}.")
+        drained = await move.do(calls.DRAIN, Phase.DRAIN, side=source, drain=move.policy.drain)
+        await self._journal.write(left_on_source=drained.left)
+        self._drained = None if drained.drained else drained.sentence
+        if not drained.drained and move.policy.drain.at_deadline == "hold":
+            answer = await self._ask(
+                Status.HELD,
+                f"{drained.sentence} after {move.policy.drain.deadline_seconds:g} s.",
+                f"proceed cuts what is left on {source}; cancel goes back",
+                Command.PROCEED,
+            )
+            self._cut = drained.left or 0
+            await self._journal.write(_note(Phase.DRAIN, f"{answer.actor.who} allowed the cut: {answer.actor.why}"))
+        elif not drained.drained:
+            self._cut = drained.left or 0
+        await self._journal.write(cut=self._cut)
+        await self._journal.leave(Phase.DRAIN, StepState.DONE, drained.sentence)
+
+    async def _teardown(self) -> orders.Ended:
+        move = self._move
+        source, target = move.from_, move.to
+        await self._may_go_on()
+        await self._journal.enter(Phase.TEARDOWN, f"Making the gateways forget {source.name}.")
+        move.forget_probe_paths()
+        await move.steer(Phase.TEARDOWN, documents.only(target))
+        await self._journal.say(f"Checking everything once more; removing {source.name} is the point of no return.")
+        await self._check()
+        await self._may_go_on()
+        self._past_return = True
+        self._undo.forget()
+        await self._journal.say(f"Removing {source.name}: there is no way back any more.", point_of_no_return=True)
+        await self._finish_cleanup(source.name)
+        await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=target.name, gone=source.name)
+        sentence = f"{move.start.application.name} has moved from {source.name} to {target.name}."
+        await self._journal.leave(Phase.TEARDOWN, StepState.DONE, f"{source.name} is gone.")
+        return orders.Ended(outcome=Outcome.COMPLETED, sentence=sentence)
+
+    async def _check(self) -> None:
+        move = self._move
+        forced = self._drained is not None
+        verdict = await move.do(
+            calls.CHECK,
+            Phase.TEARDOWN,
+            source=move.from_.name,
+            target=move.to,
+            written=move.written,
+            gate=move.gate,
+            waivers=teardown.Waivers(force_drain=forced, unproven=move.policy.unproven == "allow"),
+            waived_instances=move.policy.waived_instances,
+            drained=self._drained,
+            cut=self._cut,
+            since=self._switched_at,
+            max_error_rate=move.policy.judging.max_error_rate,
+            probes=move.policy.probes_per_instance,
+        )
+        if verdict.why_not is not None:
+            raise GoBack(f"{move.from_.name} was not removed: {verdict.why_not}")
+
+    async def _finish_cleanup(self, source: str) -> None:
+        """Remove the source for good: there is only forward now, however often it takes."""
+        while True:
+            try:
+                await self._move.do(calls.REMOVE, Phase.TEARDOWN, cluster=source, instance=self._move.source_instance)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told and decides
+                answer = await self._ask(
+                    Status.NEEDS_OPERATOR,
+                    f"Users are on {self._move.to.name}, but {source} could not be removed: {sentence_of(error)}.",
+                    "finish-cleanup tries again; abandon leaves the instance where it is",
+                    Command.FINISH_CLEANUP,
+                    Command.ABANDON,
+                )
+                if answer.command is Command.ABANDON:
+                    return
+            else:
+                return
+
+    # ---- back ------------------------------------------------------------------------------------------------------
+
+    async def _conclude(self, forward: "asyncio.Task[orders.Ended]") -> orders.Ended:
+        if not forward.done() and self._past_return:
+            await self._journal.write(_note(Phase.TEARDOWN, "A cancel came after the point of no return: too late."))
+        elif not forward.done():
+            forward.cancel()
+        try:
+            ended = await forward
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - every failure leads back, none away
+            ended = await self._go_back(error)
+        await self._stop_watching()
+        await self._journal.finish(Outcome(ended.outcome), ended.sentence)
+        return ended
+
+    async def _go_back(self, error: BaseException) -> orders.Ended:
+        actor = self._desk.cancelled_by
+        if actor is not None and (isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)):
+            why = f"Cancelled by {actor.who}" + (f": {actor.why}" if actor.why else "")
+            outcome = Outcome.CANCELLED
+        else:
+            why, outcome = f"Went back because {sentence_of(error)}", Outcome.ROLLED_BACK
+        await self._journal.write(_note(self._journal.view.phase, f"{why}."))
+        while True:
+            try:
+                await self._undo_all(why)
+            except Exception as failure:  # noqa: BLE001 - the operator is told and decides
+                ended = await self._operator(why, sentence_of(failure))
+                if ended is not None:
+                    return ended
+            else:
+                return orders.Ended(outcome=outcome, sentence=f"{why}.")
+
+    async def _undo_all(self, why: str) -> None:
+        while (undo := self._undo.last) is not None:
+            await self._journal.write(status=Status.UNDOING, sentence=f"{undo.sentence} {why}.")
+            await self._undo.undo_last()
+            await self._journal.leave(undo.phase, StepState.UNDONE, f"{undo.sentence} {why}.")
+
+    async def _back_to_source(self) -> None:
+        """Undo of switch, bake and drain: traffic back to the source, proven as strictly as the way there."""
+        move = self._move
+        health = await move.healthy(Phase.SWITCH, move.from_)
+        if not health.ready:
+            other = await move.healthy(Phase.SWITCH, move.to)
+            healthy = f"{move.to.name} is healthy and keeps the traffic" if other.ready else "neither side is healthy"
+            raise SideUnhealthy(f"{move.from_.name} is not proven healthy ({health.sentence}); {healthy}")
+        await move.steer(Phase.SWITCH, move.shares(0, failover=False))
+        await move.do(calls.DRAIN, Phase.SWITCH, side=move.to.name, drain=move.policy.drain)
+
+    async def _operator(self, why: str, failure: str) -> orders.Ended | None:
+        """Both sides are kept until somebody decides. None: try the undo again."""
+        answer = await self._ask(
+            Status.NEEDS_OPERATOR,
+            f"{why}, but the way back failed: {failure}.",
+            "retry goes back again; settle on one of the two clusters; abandon leaves everything as it is",
+            Command.RETRY,
+            Command.SETTLE,
+            Command.ABANDON,
+        )
+        if answer.command is Command.ABANDON:
+            return orders.Ended(outcome=Outcome.CANCELLED, sentence=f"{why}; abandoned by {answer.actor.who}, both sides kept.")
+        if answer.command is Command.SETTLE and answer.cluster is not None:
+            return await self._settle(answer.cluster, why)
+        self._move.accept_drift = True
+        return None
+
+    async def _settle(self, cluster: str, why: str) -> orders.Ended | None:
+        """Give everything to one side that is proven healthy now, and remove the other."""
+        move = self._move
+        stays = next((side for side in (move.from_, move.to) if side.name == cluster), None)
+        if stays is None or not (health := await move.healthy(Phase.SWITCH, stays)).ready:
+            reason = "it is no side of this relocation" if stays is None else health.sentence
+            await self._journal.write(_note(Phase.SWITCH, f"settling on {cluster} was refused: {reason}"))
+            return None
+        goes = move.to if stays is move.from_ else move.from_
+        instance = move.source_instance if goes is move.from_ else goes.instance
+        move.forget_probe_paths()
+        move.accept_drift = True
+        await move.steer(Phase.SWITCH, documents.only(stays))
+        await move.do(calls.REMOVE, Phase.TEARDOWN, cluster=goes.name, instance=instance)
+        await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=stays.name, gone=goes.name)
+        self._undo.forget()
+        outcome = Outcome.ROLLED_BACK if stays.name == self._journal.view.source else Outcome.COMPLETED
+        return orders.Ended(outcome=outcome, sentence=f"{why}; settled on {cluster}.")
+
+    # ---- people ----------------------------------------------------------------------------------------------------
+
+    @workflow.signal
+    def cancel(self, actor: Actor) -> None:
+        """Undo everything, unless the point of no return has been passed."""
+        self._desk.cancel(actor)
+
+    @workflow.update
+    async def command(self, order: CommandOrder) -> str:
+        """Take a command; answers what was understood."""
+        understood = self._desk.take(order)
+        held = self._desk.held_by is not None
+        await self._journal.write(
+            _note(self._journal.view.phase, understood),
+            status=Status.HELD if held else Status.RUNNING,
+            next_step="proceed goes on; cancel goes back" if held else "",
+        )
+        return understood
+
+    @command.validator
+    def _check_command(self, order: CommandOrder) -> None:
+        if self._past_return and order.command is Command.HOLD:
+            raise ApplicationError("the point of no return has been passed", type="Refused")
+        reason = self._desk.why_not(order)
+        if reason is not None:
+            raise ApplicationError(reason, type="Refused")
+
+    @workflow.query
+    def view(self) -> View:
+        """The view as the workflow knows it."""
+        return self._journal.view
+
+    def _cancels(self) -> bool:
+        return self._desk.cancelled_by is not None and not self._past_return
+
+    async def _may_go_on(self) -> None:
+        """The place where a hold holds and a cancel that came in between stops the way forward."""
+        if self._desk.held_by is not None:
+            await self._journal.write(status=Status.HELD, next_step="proceed goes on; cancel goes back")
+            await workflow.wait_condition(lambda: self._desk.held_by is None)
+            await self._journal.write(status=Status.RUNNING, next_step="")
+        if self._desk.cancelled_by is not None:
+            raise asyncio.CancelledError
+
+    async def _ask(self, status: Status, sentence: str, next_step: str, *commands: Command) -> CommandOrder:
+        """Wait for one of the commands, for as long as it takes."""
+        self._desk.ask(frozenset(commands))
+        await self._journal.write(status=status, sentence=sentence, next_step=next_step)
+        await workflow.wait_condition(lambda: self._desk.answered)
+        await self._journal.write(status=Status.RUNNING, next_step="")
+        return self._desk.answer()
+
+    async def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+
+
+def _note(phase: "Phase | None", sentence: str) -> "Claim":
+    return Claim(rung="note", phase=phase, sentence=sentence)

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Envoys, steered through our own control plane (`steering.envoy`).
+
+The adapter writes documents into the database and reads back what the control plane recorded there; only for counters
+and for telling a deaf instance from a dead one does it ask the Envoys themselves.
+"""
+
+import asyncio
+import re
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Self, TypeVar
+
+import httpx
+from google.protobuf.json_format import ParseError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from steering.contract import SteeringAdapter
+from steering.envoy.plan import plan_route
+from steering.envoy.settings import GatewaySettings, Instance
+from steering.envoy.statistics import pattern, usage
+from steering.errors import Rejected, Unavailable, UnknownRoute
+from steering.model import (
+    Acknowledgement,
+    Capabilities,
+    Endpoint,
+    Fence,
+    InstanceAcknowledgement,
+    InstanceUsage,
+    Problem,
+    ProbePoint,
+    Protocol,
+    RouteDocument,
+    RouteState,
+    Rung,
+    Version,
+)
+from steering.store.engine import engine
+from steering.store.gateways import GatewayStore, Stand
+from steering.store.routes import RouteStore, StoredRoute
+
+ASK_SECONDS = 2.0
+"""Time-out of every question to an instance."""
+
+REFUSALS = 3
+"""So many refused connections in a row, `REFUSAL_SPACING_SECONDS` apart, make an unconnected instance dead."""
+REFUSAL_SPACING_SECONDS = 0.1
+
+_HOST = re.compile(r"^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$")
+
+_T = TypeVar("_T")
+
+
+class EnvoyAdapter(SteeringAdapter):
+    """One gateway that consists of Envoys."""
+
+    def __init__(self, gateway: str, settings: GatewaySettings, made: Engine) -> None:
+        """Args: gateway: its configured name; settings: checked; made: the service's database."""
+        self._gateway = gateway
+        self._settings = settings
+        self._engine = made
+        self._routes = RouteStore(made)
+        self._instances = GatewayStore(made)
+        self._admin = httpx.AsyncClient(timeout=ASK_SECONDS, trust_env=False)
+
+    @classmethod
+    def open(cls, gateway: str, settings: Mapping[str, Any], *, database_url: str) -> Self:
+        """See the contract; a pydantic `ValidationError`, which names the field, is a `ValueError`."""
+        return cls(gateway, GatewaySettings.model_validate(settings), engine(database_url))
+
+    def describe(self) -> Capabilities:
+        """Per request, by percent, acknowledged by each instance, counted by each instance."""
+        return Capabilities(
+            rungs=frozenset({Rung.WRITTEN, Rung.OBSERVED, Rung.ACKNOWLEDGED, Rung.DRAINED}),
+            weights="percent",
+            granularity="request",
+            bound="hard",
+            protocols=frozenset(Protocol),
+            probe_paths=True,
+            failover=True,
+        )
+
+    async def validate(self, document: RouteDocument) -> Sequence[Problem]:
+        """Everything that would make an Envoy refuse the document, or lose requests under it."""
+        problems = list(_problems(document, self._settings))
+        wanted = {host.lower() for host in document.hosts}
+        for other in (await self._ask_database(partial(self._routes.all, self._gateway))).values():
+            theirs = {host.lower() for host in other.document.hosts} if other.document else set()
+            if other.route != document.route and wanted & theirs:
+                taken = ", ".join(sorted(wanted & theirs))
+                problems.append(Problem(field="hosts", reason=f"{taken} belongs to route {other.route} of this gateway"))
+        return problems
+
+    async def read(self, route: str) -> RouteState | None:
+        """From the database: nobody else can change what the Envoys take from it."""
+        stored = await self._ask_database(partial(self._routes.read, self._gateway, route))
+        if stored is None or stored.document is None:
+            return None
+        return RouteState(document=stored.document, version=str(stored.version), fence=stored.fence)
+
+    async def apply(self, document: RouteDocument, *, fence: Fence, base: Version | None) -> Version:
+        """Write to the database, then wake every control plane process."""
+        fatal = [problem for problem in _problems(document, self._settings) if problem.fatal]
+        if fatal:
+            raise Rejected("; ".join(f"{problem.field}: {problem.reason}" for problem in fatal))
+        write = partial(self._routes.write, self._gateway, document, fence, _number(base))
+        version = await self._ask_database(write)
+        await self._poke()
+        return str(version)
+
+    async def remove(self, route: str, *, fence: Fence, base: Version | None) -> Version:
+        """Take the whole route from the gateway (its application is no longer placed), under the rules of `apply`."""
+        write = partial(self._routes.remove, self._gateway, route, fence, _number(base))
+        version = await self._ask_database(write)
+        await self._poke()
+        return str(version)
+
+    async def acknowledged(self, route: str, version: Version) -> Sequence[InstanceAcknowledgement]:
+        """By what each instance last said over its control connection; without one it is asked whether it serves."""
+        await self._known(route)
+        stands = await self._ask_database(partial(self._instances.stands, self._gateway, route))
+        connected = await self._ask_database(partial(self._instances.connections, self._gateway))
+        expected = self._expected(connected)
+        if not expected:
+            raise Unavailable(f"gateway {self._gateway} has no instance: none is declared, none is connected")
+        number = _number(version) or 0
+        return await asyncio.gather(
+            *(
+                _told(name, stands.get(name, Stand()), number)
+                if connected.get(name)
+                else _cut_off(name, self._settings.instance(name))
+                for name in expected
+            )
+        )
+
+    async def usage(self, route: str, backend: str) -> Sequence[InstanceUsage]:
+        """From each instance's admin interface."""
+        stored = await self._known(route)
+        if stored.document is None:
+            raise UnknownRoute(f"gateway {self._gateway} has no route {route}")
+        ports = [port.name for port in stored.document.ports]
+        connected = await self._ask_database(partial(self._instances.connections, self._gateway))
+        return await asyncio.gather(*(self._count(name, route, backend, ports) for name in self._expected(connected)))
+
+    async def probe_points(self, route: str) -> Sequence[ProbePoint]:
+        """Every declared instance's listener; one that only connected has no address that we know."""
+        stored = await self._known(route)
+        if stored.document is None:
+            raise UnknownRoute(f"gateway {self._gateway} has no route {route}")
+        return [
+            ProbePoint(
+                instance=instance.id,
+                endpoint=instance.address,
+                tls=True,
+                server_name=stored.document.hosts[0],
+                ca_file=self._settings.tls.ca_file if self._settings.tls else None,
+            )
+            for instance in self._settings.instances
+        ]
+
+    async def close(self) -> None:
+        """Close connections to the instances and to the database."""
+        await self._admin.aclose()
+        await asyncio.to_thread(self._engine.dispose)
+
+    def _expected(self, connected: Mapping[str, bool]) -> list[str]:
+        """Declared, or connected now."""
+        declared = [instance.id for instance in self._settings.instances]
+        return [*declared, *sorted(name for name, is_on in connected.items() if is_on and name not in declared)]
+
+    async def _known(self, route: str) -> StoredRoute:
+        stored = await self._ask_database(partial(self._routes.read, self._gateway, route))
+        if stored is None:
+            raise UnknownRoute(f"gateway {self._gateway} has no route {route}")
+        return stored
+
+    async def _count(self, name: str, route: str, backend: str, ports: Sequence[str]) -> InstanceUsage:
+        declared = self._settings.instance(name)
+        unknown = partial(InstanceUsage, instance=name, in_flight=None, requests_total=None)
+        if declared is None or declared.admin is None:
+            return unknown(reason="no admin address is configured for it")
+        query = {"format": "json", "filter": pattern(route, backend)}
+        try:
+            answer = await self._admin.get(f"http://{declared.admin}/stats", params=query)
+            answer.raise_for_status()
+            return usage(name, answer.json(), route, backend, ports)
+        except (httpx.HTTPError, ValueError) as error:
+            return unknown(reason=f"its admin interface at {declared.admin} gives no answer: {error!r}")
+
+    async def _poke(self) -> None:
+        """Wake the control planes. A lost datagram costs at most one poll, so it is not worth an error."""
+        for address in await self._ask_database(self._instances.pokes):
+            host, _, port = address.rpartition(":")
+            host = host.strip("[]")
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            with socket.socket(family, socket.SOCK_DGRAM) as sender:
+                sender.setblocking(False)
+                try:
+                    sender.sendto(b"look", (host, int(port)))
+                except OSError:
+                    continue
+
+    async def _ask_database(self, ask: Callable[[], _T]) -> _T:
+        try:
+            return await asyncio.to_thread(ask)
+        except SQLAlchemyError as error:
+            raise Unavailable(f"the database of gateway {self._gateway} cannot be asked: {error}") from error
+
+
+async def _told(name: str, stand: Stand, version: int) -> InstanceAcknowledgement:
+    """What a connected instance says about a version."""
+    state, reason = Acknowledgement.PENDING, stand.reason or "it has not said anything about this version yet"
+    if version and stand.rejected == version:
+        state, reason = Acknowledgement.REJECTED, stand.reason
+    elif version and stand.applied >= version:
+        state, reason = Acknowledgement.APPLIED, ""
+    return InstanceAcknowledgement(instance=name, state=state, reason=reason, at=stand.at)
+
+
+async def _cut_off(name: str, declared: Instance | None) -> InstanceAcknowledgement:
+    """What an instance without a control connection is: deaf if it still serves, dead if it certainly does not."""
+    answer: Callable[..., InstanceAcknowledgement] = partial(
+        InstanceAcknowledgement, instance=name, at=datetime.now(UTC)
+    )
+    if declared is None:
+        return answer(state=Acknowledgement.UNKNOWN, reason="no control connection, and no address is configured")
+    for attempt in range(REFUSALS):
+        if attempt:
+            await asyncio.sleep(REFUSAL_SPACING_SECONDS)
+        outcome = await _knock(declared.address)
+        if outcome is None:
+            reason = f"its listener {declared.address} answers, but it has no control connection"
+            return answer(state=Acknowledgement.DEAF, reason=reason)
+        if not isinstance(outcome, ConnectionRefusedError):
+            reason = f"no control connection, and its listener {declared.address} gives no clear answer: {outcome!r}"
+            return answer(state=Acknowledgement.UNKNOWN, reason=reason)
+    reason = f"its listener {declared.address} refused {REFUSALS} connections in a row, and it has no control connection"
+    return answer(state=Acknowledgement.DEAD, reason=reason)
+
+
+async def _knock(address: Endpoint) -> OSError | None:
+    """Try one connection: None if it was accepted, or why not."""
+    try:
+        async with asyncio.timeout(ASK_SECONDS):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+    except OSError as error:
+        return error
+    writer.close()
+    return None
+
+
+def _number(version: Version | None) -> int | None:
+    """Our versions are whole numbers.
+
+    Raises:
+        ValueError: somebody else made this version.
+    """
+    if version is None:
+        return None
+    if not version.isdecimal():
+        raise ValueError(f"version: {version!r} was not made by this adapter")
+    return int(version)
+
+
+def _problems(document: RouteDocument, settings: GatewaySettings) -> Sequence[Problem]:
+    """What is wrong with the document itself on such a gateway."""
+    problems = [
+        Problem(field=f"hosts.{index}", reason=f"{host!r} must be a host name without a wildcard or a port")
+        for index, host in enumerate(document.hosts)
+        if not _HOST.match(host)
+    ]
+    prefixes = [port.prefix for port in document.ports]
+    problems += [
+        Problem(field=f"ports.{port.name}.prefix", reason=f"{port.prefix} is taken by more than one port")
+        for port in document.ports
+        if prefixes.count(port.prefix) > 1
+    ]
+    problems += [
+        Problem(field=f"ports.{port.name}.health", reason="must be a path that begins with /")
+        for port in document.ports
+        if port.protocol is Protocol.HTTP and not port.health.startswith("/")
+    ]
+    if not settings.instances:
+        problems.append(
+            Problem(field="gateway", reason="no instance is declared: nothing can be probed or counted", fatal=False)
+        )
+    try:
+        plan_route(document, 1, settings, {}, datetime.now(UTC))
+    except (ParseError, ValueError) as error:
+        field, _, reason = str(error).partition(": ")
+        problems.append(Problem(field=field, reason=reason or str(error)))
+    return problems
+
+

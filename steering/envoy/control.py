@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The control plane process: reads the routes, renders them, serves Envoys. Any number of them serve the same gateways.
+
+It keeps nothing that matters: whatever it knows comes from the database and from what the Envoys report when they
+connect, so it may be killed at any moment. While it cannot read the database it sends nothing and is not ready; the
+Envoys go on with what they have.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from datetime import datetime
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+from envoy.service.discovery.v3 import ads_pb2_grpc
+from pydantic import ValidationError
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from steering.envoy.ads import AdsServicer, Context
+from steering.envoy.clusters import Moved
+from steering.envoy.plan import GatewayPlan, next_expiry, plan_gateway
+from steering.envoy.settings import ControlSettings, GatewaySettings
+from steering.model import Endpoint
+from steering.store.engine import engine
+from steering.store.gateways import GatewayStore
+from steering.store.routes import RouteStore, StoredRoute, utc_now
+
+_LOG = logging.getLogger(__name__)
+
+FRESH_SECONDS = 3.0
+"""What was read from the database longer ago is not sent to anybody: somebody may have written since."""
+
+Gateways = Callable[[], Mapping[str, Mapping[str, Any]]]
+"""The Envoy gateways' settings by name, as configured now; called in a thread about once a second. Raising means that
+they could not be read: nothing is sent then."""
+
+_KEEPALIVE = (
+    ("grpc.keepalive_time_ms", 2000),
+    ("grpc.keepalive_timeout_ms", 2000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 200),
+    ("grpc.http2.min_ping_interval_without_data_ms", 200),
+    ("grpc.so_reuseport", 0),
+)
+"""An Envoy that vanished without a word is noticed within four seconds; Envoy's own pings are welcome."""
+
+
+class _Gateway:
+    """One gateway as last read, and its plan."""
+
+    def __init__(self) -> None:
+        self.raw: Mapping[str, Any] = {}
+        self.settings: GatewaySettings | None = None
+        self.routes: Mapping[str, StoredRoute] = {}
+        self.moved: Moved = {}
+        self.expiry: datetime | None = None
+        self.plan: GatewayPlan | None = None
+
+
+class Reader:
+    """Reads the database and keeps one plan per gateway. Blocking; one thread at a time."""
+
+    def __init__(self, routes: RouteStore, gateways: Gateways, *, now: Callable[[], datetime] = utc_now) -> None:
+        """Args: routes: the documents; gateways: settings by gateway; now: the clock that probe paths expire by."""
+        self._routes = routes
+        self._configured = gateways
+        self._now = now
+        self._known: dict[str, _Gateway] = {}
+
+    def read(self) -> frozenset[str]:
+        """Look at the database; returns the gateways whose plan changed.
+
+        Raises:
+            SQLAlchemyError: it cannot be read; all plans stay as they were.
+        """
+        configured = self._configured()
+        versions = self._routes.versions()
+        moved = self._routes.moved_endpoints()
+        changed = set()
+        for name, raw in configured.items():
+            gateway = self._known.setdefault(name, _Gateway())
+            if self._refresh(name, gateway, raw, versions, moved):
+                changed.add(name)
+        for name in self._known.keys() - configured.keys():
+            _LOG.warning("gateway %s is not configured any more: its instances keep what they have", name)
+            del self._known[name]
+        return frozenset(changed)
+
+    def plan(self, gateway: str) -> GatewayPlan | None:
+        """The gateway's plan as last read."""
+        known = self._known.get(gateway)
+        return None if known is None else known.plan
+
+    def _refresh(
+        self,
+        name: str,
+        gateway: _Gateway,
+        raw: Mapping[str, Any],
+        versions: Mapping[tuple[str, str], int],
+        moved: Moved,
+    ) -> bool:
+        now = self._now()
+        wanted = {route: version for (owner, route), version in versions.items() if owner == name}
+        same_routes = wanted == {route: stored.version for route, stored in gateway.routes.items()}
+        expired = gateway.expiry is not None and gateway.expiry <= now
+        if gateway.plan is not None and raw == gateway.raw and same_routes and moved == gateway.moved and not expired:
+            return False
+        try:
+            gateway.settings = GatewaySettings.model_validate(raw)
+        except ValidationError as error:
+            _LOG.error("gateway %s: settings make no sense, the last good ones stay: %s", name, error)  # noqa: TRY400, the text says it all
+        if gateway.settings is None:
+            return False
+        if not same_routes or gateway.plan is None:
+            gateway.routes = self._routes.all(name)
+        gateway.raw, gateway.moved = raw, moved
+        gateway.expiry = next_expiry(gateway.routes, now)
+        gateway.plan = plan_gateway(gateway.settings, gateway.routes, moved, now)
+        return True
+
+
+class _Poke(asyncio.DatagramProtocol):
+    """Any datagram means: look at the database now."""
+
+    def __init__(self, poked: asyncio.Event) -> None:
+        self._poked = poked
+
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:  # noqa: ARG002, the base class's signature
+        self._poked.set()
+
+
+class ControlPlane:
+    """One control plane process."""
+
+    def __init__(self, settings: ControlSettings, *, database_url: str, gateways: Gateways) -> None:
+        """Args: settings: how to listen; database_url: SQLAlchemy form; gateways: settings by gateway name."""
+        self._settings = settings
+        self._engine: Engine = engine(database_url)
+        self._store = GatewayStore(self._engine)
+        self._reader = Reader(RouteStore(self._engine), gateways)
+        self._poked = asyncio.Event()
+        self._read_at: float | None = None
+        self._rest: set[asyncio.Task[None]] = set()
+        self.replica = uuid4().hex
+        self.address: Endpoint | None = None
+        """Where Envoys connect; None until the listener is bound."""
+        self._servicer = AdsServicer(
+            self._store, self._fresh_plan, replica=self.replica, admit=self._admit, keep=self._keep
+        )
+
+    def ready(self) -> bool:
+        """Whether it listens and has read the database a moment ago."""
+        return self.address is not None and self._is_fresh()
+
+    async def run(self) -> None:
+        """Serve until cancelled.
+
+        Raises:
+            OSError: the address cannot be bound.
+        """
+        async with self._listening(), self._pokable() as poke:
+            try:
+                while True:
+                    self._poked.clear()
+                    await self._look(poke)
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._poked.wait(), self._settings.poll_seconds)
+            finally:
+                await self._leave()
+
+    async def _look(self, poke: str) -> None:
+        try:
+            changed = await asyncio.to_thread(self._reader.read)
+            await asyncio.to_thread(self._store.heartbeat, self.replica, poke)
+        except Exception as error:  # noqa: BLE001, whatever the reason, the answer is the same: send nothing, try again
+            _LOG.warning("the database cannot be read, nothing is sent: %s", error)
+            return
+        was_fresh, self._read_at = self._is_fresh(), time.monotonic()
+        for stream in self._servicer.streams:
+            if not was_fresh or stream.session.gateway in changed:
+                stream.wake()
+
+    async def _leave(self) -> None:
+        for task in self._rest:
+            task.cancel()
+        try:
+            await asyncio.shield(asyncio.to_thread(self._store.leave, self.replica))
+        except SQLAlchemyError as error:
+            _LOG.warning("could not sign off; the heartbeat's end will say it: %s", error)
+        self._engine.dispose()
+
+    def _is_fresh(self) -> bool:
+        return self._read_at is not None and time.monotonic() - self._read_at <= FRESH_SECONDS
+
+    def _fresh_plan(self, gateway: str) -> GatewayPlan | None:
+        return self._reader.plan(gateway) if self._is_fresh() else None
+
+    def _keep(self, rest: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(rest)
+        self._rest.add(task)
+        task.add_done_callback(self._rest.discard)
+
+    def _admit(self, gateway: str, instance: str, context: Context) -> str | None:
+        if not gateway or not instance:
+            return "node.cluster must be the gateway's name, and node.id the instance's"
+        if self._settings.tls is None:
+            return None
+        shown = {name.decode(errors="replace") for name in _names(context)}
+        if instance not in shown:
+            return f"node.id {instance} is not a name in its certificate ({', '.join(sorted(shown))})"
+        plan = self._reader.plan(gateway)
+        if plan is None or plan.settings.instance(instance) is None:
+            return f"{instance} is not a declared instance of gateway {gateway}"
+        return None
+
+    @contextlib.asynccontextmanager
+    async def _listening(self) -> AsyncIterator[None]:
+        server = grpc.aio.server(options=_KEEPALIVE)
+        ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(self._servicer, server)
+        port = _bind(server, self._settings)
+        await server.start()
+        self.address = Endpoint(host=self._settings.host, port=port)
+        _LOG.info("serving Envoys at %s", self.address)
+        try:
+            yield
+        finally:
+            self.address = None
+            await server.stop(grace=None)
+
+    @contextlib.asynccontextmanager
+    async def _pokable(self) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        host = self._settings.poke_host
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Poke(self._poked), local_addr=(host, 0))
+        try:
+            yield str(Endpoint(host=host, port=transport.get_extra_info("sockname")[1]))
+        finally:
+            transport.close()
+
+
+async def serve(
+    settings: ControlSettings,
+    *,
+    database_url: str,
+    gateways: Gateways,
+    started: Callable[[ControlPlane], None] | None = None,
+) -> None:
+    """Run a control plane until cancelled.
+
+    Args:
+        settings: how to listen.
+        database_url: the service's database, whose steering tables exist.
+        gateways: the Envoy gateways' settings by name, as configured now.
+        started: is given the control plane before it runs, for its `ready()` and `address`.
+
+    Raises:
+        OSError: the address cannot be bound.
+    """
+    plane = ControlPlane(settings, database_url=database_url, gateways=gateways)
+    if started is not None:
+        started(plane)
+    await plane.run()
+
+
+def _bind(server: grpc.aio.Server, settings: ControlSettings) -> int:
+    address = str(Endpoint(host=settings.host, port=settings.port)) if settings.port else f"{_bracketed(settings)}:0"
+    try:
+        if settings.tls is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, _credentials(settings))
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}: {error}") from error
+    if not port:
+        raise OSError(f"cannot listen on {address}")
+    return port
+
+
+def _bracketed(settings: ControlSettings) -> str:
+    return f"[{settings.host}]" if ip_address(settings.host).version == 6 else settings.host  # noqa: PLR2004, IPv6
+
+
+def _credentials(settings: ControlSettings) -> grpc.ServerCredentials:
+    tls = settings.tls
+    if tls is None:
+        raise ValueError("tls: missing")
+    key, certificate, authority = (
+        Path(path).read_bytes() for path in (tls.key_file, tls.cert_file, tls.client_ca_file)
+    )
+    return grpc.ssl_server_credentials(
+        [(key, certificate)], root_certificates=authority, require_client_auth=True
+    )
+
+
+def _names(context: Context) -> list[bytes]:
+    shown = context.auth_context()
+    return [name for key in ("x509_common_name", "x509_subject_alternative_name") for name in shown.get(key, [])]

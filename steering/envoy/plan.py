@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What one gateway shall hold: the stored routes, rendered. Pure, and the same in every control plane process."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_address
+
+from google.protobuf.json_format import ParseError
+
+from steering.envoy.clusters import Moved, clusters, endpoints
+from steering.envoy.listener import filter_chain, listener
+from steering.envoy.routing import nothing, routing
+from steering.envoy.settings import GatewaySettings
+from steering.envoy.xds import Json, Resource
+from steering.model import Endpoint, ProbePath, RouteDocument
+from steering.store.routes import StoredRoute
+
+
+@dataclass(frozen=True)
+class RoutePlan:
+    """One route's resources in one version. Nothing here depends on any other route."""
+
+    route: str
+    version: int
+    clusters: Mapping[str, Resource]
+    endpoints: Mapping[str, Resource]
+    routing: Resource
+    chain: Json
+    linger_seconds: float
+    """How long clusters stay after the routes have dropped them, for requests that may still try them again."""
+
+
+@dataclass(frozen=True)
+class GatewayPlan:
+    """Everything one gateway shall hold."""
+
+    settings: GatewaySettings
+    routes: Mapping[str, RoutePlan] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    """Versions of the routes that were removed on purpose. Only these may ever be taken from a gateway: a route that
+    stands neither here nor in `routes` is one that the database knows nothing about, and a gateway keeps it."""
+    broken: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    """Routes whose document cannot be rendered: version and reason."""
+
+    def listener(self, instance: str, routes: Iterable[str]) -> Resource | None:
+        """The listener of one instance for these routes, or None if it has none to carry or nowhere to bind."""
+        bind = self.bind(instance)
+        chains = [self.routes[route].chain for route in sorted(routes)]
+        return listener(bind, chains) if bind is not None and chains else None
+
+    def bind(self, instance: str) -> Endpoint | None:
+        """Where an instance's listener binds, or None if it is not ours or nobody said where."""
+        if self.settings.listener is None:
+            return None
+        declared = self.settings.instance(instance)
+        return self.settings.listener.bind or (declared.address if declared else None)
+
+    def farewell(self, route: str) -> Resource:
+        """The empty RouteConfiguration of a removed route."""
+        return nothing(route, self.removed[route])
+
+
+def plan_gateway(
+    settings: GatewaySettings, routes: Mapping[str, StoredRoute], moved: Moved, now: datetime
+) -> GatewayPlan:
+    """Render every route of a gateway; one that cannot be rendered is named and leaves the others alone."""
+    planned: dict[str, RoutePlan] = {}
+    broken: dict[str, tuple[int, str]] = {}
+    for name, stored in routes.items():
+        if stored.document is None:
+            continue
+        try:
+            planned[name] = plan_route(stored.document, stored.version, settings, moved, now)
+        except (ParseError, ValueError) as error:
+            broken[name] = (stored.version, str(error))
+    removed = {name: stored.version for name, stored in routes.items() if stored.document is None}
+    return GatewayPlan(settings, planned, removed, broken)
+
+
+def plan_route(
+    document: RouteDocument, version: int, settings: GatewaySettings, moved: Moved, now: datetime
+) -> RoutePlan:
+    """Render one route.
+
+    Raises:
+        ValueError: Envoy would refuse it; the text names the field.
+        google.protobuf.json_format.ParseError: a value does not fit Envoy's schema.
+    """
+    for backend in document.backends:
+        for name, found in backend.endpoints.items():
+            for endpoint in found:
+                _check_ip(f"backends.{backend.name}.endpoints.{name}", endpoint)
+    paths = live_paths(document, now)
+    return RoutePlan(
+        route=document.route,
+        version=version,
+        clusters={one.name: one for one in clusters(document, paths, settings)},
+        endpoints={one.name: one for one in endpoints(document, version, paths, moved)},
+        routing=routing(document, version, paths, settings),
+        chain=filter_chain(document, settings) if settings.listener is not None else {},
+        linger_seconds=document.timeout_seconds,
+    )
+
+
+def live_paths(document: RouteDocument, now: datetime) -> tuple[ProbePath, ...]:
+    """The probe paths that have not expired."""
+    return tuple(path for path in document.probe_paths if path.expires_at > now)
+
+
+def next_expiry(routes: Mapping[str, StoredRoute], now: datetime) -> datetime | None:
+    """When the next probe path of these routes expires; None if there is none."""
+    documents = [stored.document for stored in routes.values() if stored.document is not None]
+    return min((path.expires_at for one in documents for path in live_paths(one, now)), default=None)
+
+
+def _check_ip(field_name: str, endpoint: Endpoint) -> None:
+    try:
+        ip_address(endpoint.host)
+    except ValueError as error:
+        raise ValueError(f"{field_name}: {endpoint.host} must be an IP address; Envoy's EDS resolves no names") from error

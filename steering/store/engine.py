@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One way to open the database, for every process of the service.
+
+SQLite is opened so that several processes may share it: write-ahead log, a busy time-out, and write transactions that
+take the write lock when they begin (`BEGIN IMMEDIATE`). A transaction that reads first and wants to write later could
+otherwise fail at once with "database is locked", whatever the time-out (sqlite.org/lang_transaction.html, 2.1).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+BUSY_TIMEOUT_MS = 5000
+"""How long a SQLite writer waits for another process's write lock."""
+
+_IMMEDIATE = "sqlite_immediate"
+
+
+def engine(url: str) -> Engine:
+    """Make the engine for `url` (SQLAlchemy form, for example `sqlite:////var/lib/relocate/relocate.db`)."""
+    made = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if made.dialect.name == "sqlite":
+        event.listen(made, "connect", _prepare_sqlite)
+        event.listen(made, "begin", _begin_sqlite)
+    return made
+
+
+@contextmanager
+def writing(made: Engine) -> Iterator[Connection]:
+    """A transaction that will write: committed at the end, rolled back by an exception."""
+    with made.execution_options(**{_IMMEDIATE: True}).begin() as connection:
+        yield connection
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself; `_begin_sqlite` does (SQLAlchemy, "Pysqlite: locking behaviour").
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get(_IMMEDIATE, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Route documents with versions and fences."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from steering.errors import Conflict, Rejected
+from steering.fencing import Current, decide
+from steering.model import Endpoint, Fence, RouteDocument
+from steering.store.engine import writing
+from steering.store.tables import ACKNOWLEDGEMENTS, ENDPOINTS, ROUTE_HOSTS, ROUTES
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class StoredRoute:
+    """One route as stored."""
+
+    route: str
+    version: int
+    fence: Fence
+    document: RouteDocument | None
+    """None: removed on purpose. A route without a row is one that this database knows nothing about."""
+
+
+class RouteStore:
+    """The routes of all gateways in one database."""
+
+    def __init__(self, engine: Engine, *, now: Callable[[], datetime] = utc_now) -> None:
+        """Args: engine: see `steering.store.engine`; now: the clock."""
+        self._engine = engine
+        self._now = now
+
+    def write(self, gateway: str, document: RouteDocument, fence: Fence, base: int | None) -> int:
+        """Replace the route's document by compare-and-set, in one transaction.
+
+        Returns:
+            The version of this write, one above the last; a repeat answers the version it got the first time.
+
+        Raises:
+            Fenced: a higher fence has written, or the same one wrote something else.
+            Conflict: the route is not at `base`.
+            Rejected: one of its hosts belongs to another route of this gateway.
+        """
+        return self._replace(gateway, document.route, document, fence, base)
+
+    def remove(self, gateway: str, route: str, fence: Fence, base: int | None) -> int:
+        """Take the route away, under the same rules as `write`; its versions go on from there if it comes back."""
+        return self._replace(gateway, route, None, fence, base)
+
+    def read(self, gateway: str, route: str) -> StoredRoute | None:
+        """The route as last written, also when it was removed; None if there never was one."""
+        with self._engine.connect() as connection:
+            row = connection.execute(_of(gateway, route)).one_or_none()
+        return None if row is None else _stored(row)
+
+    def all(self, gateway: str) -> Mapping[str, StoredRoute]:
+        """Every route this gateway has or had, by name."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(ROUTES).where(ROUTES.c.gateway == gateway)).all()
+        return {row.route: _stored(row) for row in rows}
+
+    def versions(self) -> Mapping[tuple[str, str], int]:
+        """Every route's version by (gateway, route): what a poll compares, without parsing any document."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(ROUTES.c.gateway, ROUTES.c.route, ROUTES.c.version)).all()
+        return {(row.gateway, row.route): row.version for row in rows}
+
+    def move_endpoints(self, instance: str, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> None:
+        """Say where a placed instance listens now, by port name, without a new version of any route.
+
+        Raises:
+            ValueError: a port has no endpoint left; a gateway is never told to forget a backend this way.
+        """
+        empty = [port for port, found in endpoints.items() if not found]
+        if empty or not endpoints:
+            raise ValueError(f"endpoints: at least one for every port; none for {', '.join(empty) or 'any'}")
+        listed = {port: [one.model_dump() for one in found] for port, found in endpoints.items()}
+        with writing(self._engine) as connection:
+            connection.execute(delete(ENDPOINTS).where(ENDPOINTS.c.instance == instance))
+            connection.execute(insert(ENDPOINTS).values(instance=instance, endpoints=listed, updated_at=self._now()))
+
+    def moved_endpoints(self) -> Mapping[str, Mapping[str, tuple[Endpoint, ...]]]:
+        """What `move_endpoints` last said, by instance and port."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(ENDPOINTS)).all()
+        return {
+            row.instance: {
+                port: tuple(Endpoint.model_validate(one) for one in found) for port, found in row.endpoints.items()
+            }
+            for row in rows
+        }
+
+    def _replace(
+        self, gateway: str, route: str, document: RouteDocument | None, fence: Fence, base: int | None
+    ) -> int:
+        try:
+            with writing(self._engine) as connection:
+                row = connection.execute(_of(gateway, route).with_for_update()).one_or_none()
+                current = None if row is None else _current(row)
+                floor = _floor(connection, gateway, route)
+                version = decide(current, document, fence, base, floor=floor)
+                if version is None:
+                    return int(row.version) if row is not None else 0
+                self._store(connection, gateway, route, document, fence, version, new=current is None)
+                _claim_hosts(connection, gateway, route, document)
+                return version
+        except IntegrityError as error:
+            # Only where writers are not serialised (PostgreSQL): two of them made the same new row.
+            raise Conflict(f"{route}: somebody else wrote at the same moment") from error
+
+    def _store(
+        self,
+        connection: Connection,
+        gateway: str,
+        route: str,
+        document: RouteDocument | None,
+        fence: Fence,
+        version: int,
+        *,
+        new: bool,
+    ) -> None:
+        values: dict[str, Any] = {
+            "version": version,
+            "lease": fence.lease,
+            "sequence": fence.sequence,
+            "removed": document is None,
+            "updated_at": self._now(),
+        }
+        if document is not None:
+            values["document"] = document.model_dump(mode="json")
+        if new:
+            values.setdefault("document", {})
+            connection.execute(insert(ROUTES).values(gateway=gateway, route=route, **values))
+        else:
+            connection.execute(
+                update(ROUTES).where(ROUTES.c.gateway == gateway, ROUTES.c.route == route).values(**values)
+            )
+
+
+def _of(gateway: str, route: str) -> Any:
+    return select(ROUTES).where(ROUTES.c.gateway == gateway, ROUTES.c.route == route)
+
+
+def _fence(row: Row[Any]) -> Fence:
+    return Fence(lease=row.lease, sequence=row.sequence)
+
+
+def _document(row: Row[Any]) -> RouteDocument | None:
+    return None if row.removed else RouteDocument.model_validate(row.document)
+
+
+def _stored(row: Row[Any]) -> StoredRoute:
+    return StoredRoute(route=row.route, version=row.version, fence=_fence(row), document=_document(row))
+
+
+def _current(row: Row[Any]) -> Current:
+    return Current(version=row.version, fence=_fence(row), document=_document(row))
+
+
+def _floor(connection: Connection, gateway: str, route: str) -> int:
+    """The highest version any instance ever reported: after a lost database, numbers go on above it."""
+    highest = connection.execute(
+        select(func.max(ACKNOWLEDGEMENTS.c.held)).where(
+            ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route
+        )
+    ).scalar()
+    return int(highest or 0)
+
+
+def _claim_hosts(connection: Connection, gateway: str, route: str, document: RouteDocument | None) -> None:
+    owned = ROUTE_HOSTS.c.gateway == gateway
+    connection.execute(delete(ROUTE_HOSTS).where(owned, ROUTE_HOSTS.c.route == route))
+    hosts = sorted({host.lower() for host in document.hosts}) if document is not None else []
+    taken = connection.execute(select(ROUTE_HOSTS).where(owned, ROUTE_HOSTS.c.host.in_(hosts))).first()
+    if taken is not None:
+        raise Rejected(f"hosts: {taken.host} belongs to route {taken.route} of this gateway")
+    for host in hosts:
+        connection.execute(insert(ROUTE_HOSTS).values(gateway=gateway, host=host, route=route))

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The orchestrator's way in, in memory: it keeps requests in the real database and runs nothing."""
+
+from datetime import UTC, datetime
+from itertools import count
+
+from relocate.dispatch import CommandResult, DryRun
+from relocate.errors import EngineUnavailable, InvalidRequest
+from relocate.model.application import Application
+from relocate.model.cluster import Cluster
+from relocate.model.placement import Placement
+from relocate.model.relocation import Actor, RelocationRequest, Status, View
+from relocate.store.database import Database
+from relocate.store.relocations import Accepted
+from relocate.targets.contract import Decision, Ranked
+
+
+class MemoryDispatch:
+    """Faults: `down` makes everything unavailable; `refusing` refuses every command."""
+
+    def __init__(self, database: Database) -> None:
+        """Args: database: where requests are kept."""
+        self._database = database
+        self._numbers = count(1)
+        self.down = False
+        self.refusing = False
+        self.actors: list[Actor] = []
+        self.sweeps = 0
+
+    def _check(self, request: RelocationRequest) -> None:
+        if self.down:
+            raise EngineUnavailable("Temporal cannot be asked now; nothing was accepted")
+        self._database.catalogue.get(Application, request.application)
+        for cluster in (request.source, request.target, *(request.candidates or ())):
+            if cluster is not None:
+                self._database.catalogue.get(Cluster, cluster)
+
+    async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
+        self._check(request)
+        self.actors.append(actor)
+        return self._database.relocations.accept(f"r-{next(self._numbers)}", request, key=key)
+
+    async def dry_run(self, request: RelocationRequest) -> DryRun:
+        self._check(request)
+        decision = Decision(selector="builtin", ranked=(Ranked(cluster="mec-b", score=80),), sentence="mec-b is nearest.")
+        return DryRun(source="mec-a", target="mec-b", decision=decision, steps=("An instance is put on mec-b.",))
+
+    async def cancel(self, identity: str, actor: Actor) -> View:
+        self._available()
+        self.actors.append(actor)
+        return self._database.relocations.change(identity, lambda view: view.model_copy(update={"sentence": "Undoing."}))
+
+    async def command(self, identity: str, name: str, actor: Actor, *, cluster: str | None = None) -> CommandResult:
+        self._available()
+        self._database.relocations.get(identity)
+        self.actors.append(actor)
+        if name == "settle" and cluster is None:
+            raise InvalidRequest("cluster: settle needs the side to stay on", field="cluster")
+        if self.refusing:
+            return CommandResult(accepted=False, sentence=f"There is nothing to {name} now.")
+        return CommandResult(accepted=True, sentence=f"Accepted: {name}.")
+
+    async def place(self, application: str, cluster: str, actor: Actor) -> Placement:
+        self._available()
+        self._database.catalogue.get(Application, application)
+        self._database.catalogue.get(Cluster, cluster)
+        if self._database.placements.active(application) is not None:
+            raise InvalidRequest(f"name: {application} is placed already", field="name")
+        placement = Placement(
+            application=application,
+            cluster=cluster,
+            instance=f"{application}-1",
+            active=True,
+            created_by="place",
+            created_at=datetime.now(UTC),
+        )
+        self._database.placements.put(placement)
+        return placement
+
+    async def sweep(self) -> int:
+        self._available()
+        self.sweeps += 1
+        pending = self._database.relocations.not_started()
+        for one in pending:
+            self._database.relocations.started(one.id)
+        return len(pending)
+
+    async def reachable(self) -> bool:
+        return not self.down
+
+    def _available(self) -> None:
+        if self.down:
+            raise EngineUnavailable("Temporal cannot be asked now; nothing was accepted")
+
+
+def finish(database: Database, identity: str, outcome: str = "completed") -> View:
+    """End a relocation, as the workflow would."""
+    end = {"status": Status.FINISHED, "outcome": outcome, "finished_at": datetime.now(UTC), "sentence": "It is done."}
+    return database.relocations.change(identity, lambda view: View.model_validate({**view.model_dump(), **end}))

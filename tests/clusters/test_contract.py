@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every cluster driver that deploys must do, asked of each."""
+
+import pytest
+
+from relocate.clusters.contract import InstanceState
+from relocate.errors import ClusterUnavailable, InvalidRequest, InvalidWorkload
+
+
+async def test_a_deployed_instance_runs_and_names_its_endpoints(cluster):
+    """Deploy, and the instance becomes running with an endpoint for each port."""
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    seen = await cluster.reaches("echo-1", InstanceState.RUNNING)
+    assert [len(endpoints) for endpoints in seen.endpoints.values()] == [1]
+    assert list(seen.endpoints) == ["http"]
+    assert await cluster.driver.gone("echo", "echo-1") is False
+
+
+async def test_deploying_the_same_name_again_is_the_same_instance(cluster):
+    """A repeated deploy changes nothing, so an activity may be retried."""
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    first = await cluster.reaches("echo-1", InstanceState.RUNNING)
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    assert await cluster.driver.observe("echo", "echo-1") == first
+
+
+async def test_the_same_name_with_other_settings_is_refused(cluster):
+    """A name stands for one instance: it is never replaced silently."""
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    with pytest.raises(InvalidWorkload, match="exists with other settings"):
+        await cluster.driver.deploy(cluster.workload("echo-1", capacity=7))
+
+
+async def test_the_workload_says_the_capacity(cluster):
+    """What one instance can serve is passed on as it was written."""
+    await cluster.driver.deploy(cluster.workload("echo-1", capacity=7))
+    assert (await cluster.driver.observe("echo", "echo-1")).capacity == 7
+
+
+async def test_a_plan_changes_nothing(cluster):
+    """A plan tells what a deploy would create, and creates nothing."""
+    assert (await cluster.driver.plan(cluster.workload("echo-1"))).creates == ("echo-1",)
+    assert (await cluster.driver.observe("echo", "echo-1")).state is InstanceState.ABSENT
+
+
+async def test_a_plan_for_an_instance_that_exists_creates_nothing(cluster):
+    """The plan of a repeated deploy is empty."""
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    plan = await cluster.driver.plan(cluster.workload("echo-1"))
+    assert (plan.creates, plan.problems) == ((), ())
+
+
+async def test_a_workload_that_makes_no_sense_names_its_field(cluster):
+    """Both plan and deploy name the field, by its path in the application."""
+    kind = cluster.driver.describe().kind
+    workload = cluster.workload("echo-1", capacity=-1)
+    with pytest.raises(InvalidWorkload, match=rf"^workloads\.{kind}\.capacity: ") as error:
+        await cluster.driver.deploy(workload)
+    assert error.value.field == f"workloads.{kind}.capacity"
+    assert f"workloads.{kind}.capacity" in (await cluster.driver.plan(workload)).problems[0]
+
+
+async def test_removing_one_instance_leaves_the_others(cluster):
+    """Remove touches nothing but that instance."""
+    for name in ("echo-1", "echo-2"):
+        await cluster.driver.deploy(cluster.workload(name))
+    other = await cluster.reaches("echo-2", InstanceState.RUNNING)
+    await cluster.driver.remove("echo", "echo-1")
+    await cluster.is_gone("echo-1")
+    assert await cluster.driver.observe("echo", "echo-2") == other
+
+
+async def test_a_removed_instance_is_absent_and_gone(cluster):
+    """After remove nothing is left, and the name is free again."""
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    await cluster.driver.remove("echo", "echo-1")
+    await cluster.is_gone("echo-1")
+    assert (await cluster.driver.observe("echo", "echo-1")).state is InstanceState.ABSENT
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    await cluster.reaches("echo-1", InstanceState.RUNNING)
+
+
+async def test_removing_what_is_not_there_is_fine(cluster):
+    """Remove may be repeated, and what never was is gone."""
+    await cluster.driver.remove("echo", "echo-9")
+    await cluster.driver.remove("echo", "echo-9")
+    assert await cluster.driver.gone("echo", "echo-9") is True
+
+
+async def test_a_crashed_instance_has_failed_with_the_reason(cluster):
+    """An instance that ended by itself is failed, in the cluster's own words."""
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    await cluster.reaches("echo-1", InstanceState.RUNNING)
+    await cluster.crash("echo-1")
+    seen = await cluster.reaches("echo-1", InstanceState.FAILED)
+    assert seen.reason.startswith("exited with status 3")
+    assert seen.reason.endswith("a drill told me to")
+
+
+async def test_a_crashed_instance_can_be_removed(cluster):
+    """Removing a failed instance leaves nothing of it."""
+    await cluster.driver.deploy(cluster.workload("echo-1"))
+    await cluster.reaches("echo-1", InstanceState.RUNNING)
+    await cluster.crash("echo-1")
+    await cluster.reaches("echo-1", InstanceState.FAILED)
+    await cluster.driver.remove("echo", "echo-1")
+    await cluster.is_gone("echo-1")
+
+
+async def test_a_cluster_that_cannot_be_asked_says_so(cluster):
+    """Each question raises ClusterUnavailable with the cluster's name; gone is unknown, not true."""
+    workload = cluster.workload("echo-1")
+    cluster.break_off()
+    driver = cluster.driver
+    for ask in (
+        lambda: driver.plan(workload),
+        lambda: driver.deploy(workload),
+        lambda: driver.observe("echo", "echo-1"),
+        lambda: driver.remove("echo", "echo-1"),
+    ):
+        with pytest.raises(ClusterUnavailable, match="mec-a"):
+            await ask()
+    assert await driver.gone("echo", "echo-1") is None
+
+
+async def test_unknown_settings_of_a_cluster_are_refused_by_name(cluster):
+    """A setting that the driver does not know is named, and those that it knows are listed."""
+    with pytest.raises(InvalidRequest, match=r"^settings\.") as error:
+        type(cluster.driver).open("mec-a", {"url": "http://127.0.0.1:1", "kapacity": 1})
+    assert error.value.field.startswith("settings.")
