@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings of our own processes, from the environment (`RELOCATE_...`). Temporal's own are Temporal's own names
-(`TEMPORAL_ADDRESS`, ...), read by `temporalio.envconfig`.
+"""Settings of our own processes, from the environment (`RELOCATE_...`).
+
+Temporal's settings have Temporal's own names (`TEMPORAL_ADDRESS`, ...), read by `temporalio.envconfig`.
 """
 
 from pathlib import Path

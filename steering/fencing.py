@@ -45,7 +45,9 @@ def decide(
             raise Conflict(f"the route does not exist; the writer expected version {base}")
         return floor + 1
     if fence < current.fence:
-        raise Fenced(f"fence {_text(fence)} is older than {_text(current.fence)}, which wrote version {current.version}")
+        raise Fenced(
+            f"fence {_text(fence)} is older than {_text(current.fence)}, which wrote version {current.version}"
+        )
     if fence == current.fence:
         if document == current.document:
             return None

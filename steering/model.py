@@ -119,7 +119,9 @@ class RouteDocument(Model):
         for backend in self.backends:
             missing = set(port_names) - {name for name, found in backend.endpoints.items() if found}
             if missing:
-                raise ValueError(f"backends.{backend.name}.endpoints: no endpoint for port {', '.join(sorted(missing))}")
+                raise ValueError(
+                    f"backends.{backend.name}.endpoints: no endpoint for port {', '.join(sorted(missing))}"
+                )
         for path in self.probe_paths:
             if path.backend not in names:
                 raise ValueError(f"probe_paths: {path.backend} is not a backend of this document")

@@ -76,7 +76,13 @@ SELECT = Call(
     "select", orders.SelectOrder, Decision, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2), heartbeat=None
 )
 DEPLOY = Call(
-    "deploy", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2), heartbeat=None
+    "deploy",
+    orders.InstanceOrder,
+    type(None),
+    Queue.CHANGE,
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    heartbeat=None,
 )
 AWAIT_RUNNING = Call(
     "await_running", orders.InstanceOrder, orders.Serving, Queue.WATCH, timedelta(minutes=10), timedelta(minutes=15)
@@ -86,17 +92,9 @@ GATE = Call("gate", orders.GateOrder, orders.Gated, Queue.WATCH, _DAY, _DAY)
 WATCH = Call("watch", orders.WatchOrder, type(None), Queue.WATCH, _DAY, None)
 JUDGE = Call("judge", orders.JudgeOrder, Judged, Queue.WATCH, _DAY, _DAY)
 DRAIN = Call("drain", orders.DrainOrder, orders.Drained, Queue.WATCH, _DAY, _DAY)
-HEALTH = Call(
-    "health", orders.HealthOrder, orders.Gated, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=1)
-)
+HEALTH = Call("health", orders.HealthOrder, orders.Gated, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=1))
 CHECK = Call("check", orders.CheckOrder, orders.Verdict, Queue.CHANGE, timedelta(minutes=1), timedelta(minutes=3))
-REMOVE = Call(
-    "remove", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(minutes=10), timedelta(minutes=15)
-)
-ACTIVATE = Call(
-    "activate", orders.ActivateOrder, type(None), Queue.CHANGE, timedelta(seconds=15), None, heartbeat=None
-)
-RECORD = Call(
-    "record", orders.RecordOrder, type(None), Queue.CHANGE, timedelta(seconds=8), None, heartbeat=None
-)
+REMOVE = Call("remove", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(minutes=10), timedelta(minutes=15))
+ACTIVATE = Call("activate", orders.ActivateOrder, type(None), Queue.CHANGE, timedelta(seconds=15), None, heartbeat=None)
+RECORD = Call("record", orders.RecordOrder, type(None), Queue.CHANGE, timedelta(seconds=8), None, heartbeat=None)
 """Runs as a local activity: it is idempotent and takes milliseconds."""

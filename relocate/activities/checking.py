@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from temporalio import activity
 
+from readiness import checks, rounds
 from relocate.activities import calls, proving
 from relocate.activities.failures import translated
 from relocate.activities.heartbeat import heartbeats
@@ -20,7 +21,6 @@ from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import proof
 from relocate.phases.teardown import Checked, join_reasons, why_not_teardown
-from readiness import checks, rounds
 from steering.model import Rung
 
 

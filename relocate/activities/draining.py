@@ -44,7 +44,11 @@ class Draining:
             basis="counted",
             sentence=sentence,
             holds=drained,
-            detail={"left": state.left, "window_seconds": order.drain.window_seconds, "by_instance": state.requests_total},
+            detail={
+                "left": state.left,
+                "window_seconds": order.drain.window_seconds,
+                "by_instance": state.requests_total,
+            },
         )
         await keep_claims(self._parts.database, order, [claim])
         return Drained(drained=drained, left=state.left, sentence=sentence)
@@ -71,7 +75,9 @@ class Draining:
             try:
                 usage[stretch.key] = await stretch.adapter.usage(stretch.route.name, order.side)
             except Unavailable as error:
-                unknown = InstanceUsage(instance=stretch.gateway, in_flight=None, requests_total=None, reason=str(error))
+                unknown = InstanceUsage(
+                    instance=stretch.gateway, in_flight=None, requests_total=None, reason=str(error)
+                )
                 usage[stretch.key] = [unknown]
         return counted(usage)
 

@@ -65,8 +65,7 @@ class Instances:
         driver = await self._parts.driver(order.cluster)
         async with heartbeats():
             await driver.remove(order.application.name, order.instance)
-            while not await driver.gone(order.application.name, order.instance):
-                await asyncio.sleep(PERIOD_SECONDS)
+            await _gone(driver, order)
         await asyncio.to_thread(self._parts.database.placements.forget, order.application.name, order.cluster)
 
     @activity.defn(name=calls.ACTIVATE.name)
@@ -94,6 +93,11 @@ class Instances:
             await asyncio.sleep(PERIOD_SECONDS)
 
 
+async def _gone(driver: ClusterDriver, order: InstanceOrder) -> None:
+    while not await driver.gone(order.application.name, order.instance):  # noqa: ASYNC110 - a cluster tells nobody
+        await asyncio.sleep(PERIOD_SECONDS)
+
+
 async def workload_of(parts: Parts, application: Application, cluster: str, instance: str) -> Workload:
     """What to run on this cluster.
 
@@ -106,6 +110,4 @@ async def workload_of(parts: Parts, application: Application, cluster: str, inst
         text = f"workloads: {application.name} cannot run on {cluster}: nothing for {kind}; there is {said}"
         raise InvalidWorkload(text, field="workloads")
     ports = tuple(dict.fromkeys(port.name for route in application.routes for port in route.ports))
-    return Workload(
-        application=application.name, instance=instance, ports=ports, settings=application.workloads[kind]
-    )
+    return Workload(application=application.name, instance=instance, ports=ports, settings=application.workloads[kind])

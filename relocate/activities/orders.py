@@ -2,7 +2,8 @@
 """What activities are asked, and what they answer. Pure values: the workflow imports them."""
 
 from datetime import datetime
-from typing import Any
+
+from pydantic import Field
 
 from readiness.model import GateSpec
 from relocate.model.application import Application, Drain, Judging
@@ -48,7 +49,7 @@ class Serving(Payload):
 class Written(Payload):
     """Our last write, to tell it from somebody else's."""
 
-    epochs: dict[str, str] = {}
+    epochs: dict[str, str] = Field(default_factory=dict)
     """Epoch by "gateway/route"."""
 
 
@@ -71,7 +72,7 @@ class Steered(Payload):
     """A write that is live."""
 
     written: Written
-    live_seconds: dict[str, float] = {}
+    live_seconds: dict[str, float] = Field(default_factory=dict)
     """From the write until proven, by gateway instance."""
     live_at: float = 0.0
     """Epoch seconds when the last instance was proven."""
@@ -215,5 +216,3 @@ class Ended(Payload):
 
     outcome: str
     sentence: str
-    detail: dict[str, Any] = {}
-

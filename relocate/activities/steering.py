@@ -108,14 +108,14 @@ class Steering:
             if proof.is_rejected(answers, waived):
                 raise Rejected(proof.why_not_acknowledged(answers, waived) or "rejected")
             progress.missing = proof.why_not_acknowledged(answers, waived) or ""
-            ready = [name for name in progress.acknowledged if name not in progress.proven and name in progress.expected]
+            ready = [
+                name for name in progress.acknowledged if name not in progress.proven and name in progress.expected
+            ]
             await asyncio.gather(*(self._prove_instance(order, progress, points[name]) for name in ready))
             if not progress.live:
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def _acknowledgements(
-        self, order: SteerOrder, progress: Progress
-    ) -> Sequence[InstanceAcknowledgement]:
+    async def _acknowledgements(self, order: SteerOrder, progress: Progress) -> Sequence[InstanceAcknowledgement]:
         answers = await progress.stretch.adapter.acknowledged(progress.stretch.route.name, progress.version)
         rungs = progress.stretch.adapter.describe().rungs
         for answer in answers:

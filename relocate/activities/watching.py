@@ -47,9 +47,7 @@ class Watching:
         sink = self._sink(order.relocation, route.name)
         await watch_route(route.watch, port, points, sink, stop=asyncio.Event())
 
-    def _sink(
-        self, relocation: str, route: str
-    ) -> Callable[[Sequence[Second], Sequence[Failure]], Awaitable[None]]:
+    def _sink(self, relocation: str, route: str) -> Callable[[Sequence[Second], Sequence[Failure]], Awaitable[None]]:
         watched = self._parts.database.watched
 
         async def keep(seconds: Sequence[Second], failures: Sequence[Failure]) -> None:

@@ -58,8 +58,6 @@ def api() -> None:
 
 def worker() -> None:
     """Run a worker, which carries relocations out (settings: RELOCATE_..., TEMPORAL_...)."""
-    import asyncio  # noqa: PLC0415
-
     from relocate.temporal.worker import run  # noqa: PLC0415
 
     with _sentences():

@@ -4,7 +4,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from readiness.model import GateSpec
 from relocate.model.values import Duration, Fraction, Model, Name
@@ -71,10 +71,24 @@ class Drain(Model):
     """`wait` goes on waiting, `hold` asks an operator, `force` cuts what is left and records how many."""
 
 
+def _ends_at_100(steps: tuple[int, ...]) -> tuple[int, ...]:
+    if not steps or steps[-1] != WHOLE or list(steps) != sorted(set(steps)):
+        raise ValueError("must rise and end at 100, for example [100] or [1, 10, 50, 100]")
+    return steps
+
+
+WHOLE = 100
+"""Percent."""
+
+Steps = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=WHOLE)], ...], Field(max_length=100), AfterValidator(_ends_at_100)
+]
+
+
 class Policy(Model):
     """How a move of this application goes; a request may override each field."""
 
-    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = (100,)
+    steps: Steps = (100,)
     """Weights of B, in percent, rising, the last one 100."""
     hold_seconds: Duration = 1.0
     """How long each step before the last is held and judged."""
@@ -89,12 +103,14 @@ class Policy(Model):
     probes_per_instance: int = Field(default=5, ge=3, le=100)
     """How many fresh connections running must answer right, through each gateway instance, before a step is live."""
 
-    @field_validator("steps")
-    @classmethod
-    def _ends_at_100(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
-        if not steps or steps[-1] != 100 or list(steps) != sorted(set(steps)):  # noqa: PLR2004
-            raise ValueError("must rise and end at 100, for example [100] or [1, 10, 50, 100]")
-        return steps
+
+class Requirements(Model):
+    """What a cluster must offer to be a candidate."""
+
+    max_latency_ms: float | None = Field(default=None, gt=0, le=60_000)
+    cpu_millicores: int = Field(default=0, ge=0)
+    memory_mib: int = Field(default=0, ge=0)
+    labels: dict[Name, str] = Field(default_factory=dict, max_length=64)
 
 
 class Application(Model):
@@ -108,7 +124,7 @@ class Application(Model):
     routes: tuple[Route, ...] = Field(min_length=1, max_length=32)
     readiness: GateSpec
     policy: Policy = Policy()
-    requirements: "Requirements" = Field(default_factory=lambda: Requirements())
+    requirements: Requirements = Requirements()
 
     @model_validator(mode="after")
     def _route_names_differ(self) -> Self:
@@ -116,15 +132,3 @@ class Application(Model):
         if len(set(names)) != len(names):
             raise ValueError("routes: each name may stand once")
         return self
-
-
-class Requirements(Model):
-    """What a cluster must offer to be a candidate."""
-
-    max_latency_ms: float | None = Field(default=None, gt=0, le=60_000)
-    cpu_millicores: int = Field(default=0, ge=0)
-    memory_mib: int = Field(default=0, ge=0)
-    labels: dict[Name, str] = Field(default_factory=dict, max_length=64)
-
-
-Application.model_rebuild()

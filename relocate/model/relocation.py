@@ -3,11 +3,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from relocate.model.application import Drain, Judging
+from relocate.model.application import Drain, Judging, Steps
 from relocate.model.values import Duration, Labels, Model, Name, Payload
 
 
@@ -67,7 +67,7 @@ class UE(Model):
 class Overrides(Model):
     """What a request may say differently from the application's policy. Unset fields leave the policy as it is."""
 
-    steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] | None = None
+    steps: Steps | None = None
     hold_seconds: Duration | None = None
     bake_seconds: Duration | None = None
     drain: Drain | None = None
@@ -77,16 +77,13 @@ class Overrides(Model):
     probes_per_instance: int | None = Field(default=None, ge=3, le=100)
     ready_deadline_seconds: float | None = Field(default=None, gt=0, le=86400)
 
-    @model_validator(mode="after")
-    def _ends_at_100(self) -> Self:
-        if self.steps is not None and (not self.steps or self.steps[-1] != 100 or list(self.steps) != sorted(set(self.steps))):  # noqa: PLR2004
-            raise ValueError("steps: must rise and end at 100, for example [100] or [1, 10, 50, 100]")
-        return self
-
 
 class RelocationRequest(Model):
-    """One move that somebody wants. Either `target` is given, or `candidates` or `labels` say what may be chosen from;
-    with none of them every known cluster is a candidate."""
+    """One move that somebody wants.
+
+    Either `target` is given, or `candidates` or `labels` say what may be chosen from; with none of them every known
+    cluster is a candidate.
+    """
 
     application: Name
     source: Name | None = None

@@ -4,6 +4,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from pydantic import Field
+
 from relocate.model.application import Route
 from relocate.model.values import Payload
 from steering.model import Backend, Fence, ProbePath, RouteDocument
@@ -15,7 +17,7 @@ class Sides(Payload):
     backends: tuple[Backend, ...]
     weights: dict[str, int]
     failover: bool = False
-    probe_tokens: dict[str, str] = {}
+    probe_tokens: dict[str, str] = Field(default_factory=dict)
     """Probe token by backend name; a backend without one has no probe path."""
     probe_expiry: datetime | None = None
 

@@ -3,6 +3,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from pydantic import Field
+
 from relocate.model.values import Payload
 from steering.model import InstanceUsage
 
@@ -10,7 +12,7 @@ from steering.model import InstanceUsage
 class DrainState(Payload):
     """What is known so far. A new drain starts with the default."""
 
-    requests_total: dict[str, int] = {}
+    requests_total: dict[str, int] = Field(default_factory=dict)
     """Requests ever sent, by gateway instance, at the last count."""
     quiet_since: float | None = None
     """Monotonic seconds since which every count was quiet, or None."""
@@ -24,7 +26,9 @@ def count(state: DrainState, usage: Sequence[InstanceUsage], now: float) -> Drai
     unknown = next((u for u in usage if u.in_flight is None or u.requests_total is None), None)
     if not usage or unknown is not None:
         reason = f"{unknown.instance}: {unknown.reason}" if unknown else "no gateway instance was counted"
-        return state.model_copy(update={"quiet_since": None, "left": None, "sentence": f"unknown is not zero: {reason}"})
+        return state.model_copy(
+            update={"quiet_since": None, "left": None, "sentence": f"unknown is not zero: {reason}"}
+        )
     totals = {u.instance: u.requests_total for u in usage if u.requests_total is not None}
     left = sum(u.in_flight for u in usage if u.in_flight is not None)
     quiet = left == 0 and totals == state.requests_total

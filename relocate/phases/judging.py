@@ -6,7 +6,6 @@ from enum import StrEnum
 from relocate.model.application import Judging
 from relocate.model.values import Payload
 
-
 FAILED_ROUNDS = 3
 """A single failed check may be chance; this many rounds running are not."""
 

@@ -19,12 +19,10 @@ def sentences(source: str | None, target: str | None, application: Application, 
         f"select: {target} was chosen.",
         f"deploy: an instance of {application.name} on {target}.",
         f"prepare: {gateways} learn {target}, without traffic, with a probe path to it.",
-        f"ready: {len(gate.probes)} checks ({gate.rule}) must hold for {gate.stable_seconds:g} s, "
-        f"within {gate.deadline_seconds:g} s.",
+        f"ready: {len(gate.probes)} checks ({gate.rule}) must hold for {gate.stable_seconds:g} s.",
         "transfer: nothing, the application keeps no state.",
         f"switch: {target} gets {steps} of the requests; each step acknowledged and probed at every gateway instance.",
         f"bake: {target} is watched for {policy.bake_seconds:g} s while {source} stays whole.",
-        f"drain: until nobody uses {source} for {policy.drain.window_seconds:g} s; "
-        f"after {policy.drain.deadline_seconds:g} s: {policy.drain.at_deadline}.",
+        f"drain: until nobody uses {source}; after {policy.drain.deadline_seconds:g} s: {policy.drain.at_deadline}.",
         f"teardown: gateways forget {source}, everything is checked once more, {source} is removed.",
     ]

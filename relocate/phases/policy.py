@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How one relocation goes: the application's policy with what the request says differently."""
 
+from readiness.model import GateSpec
 from relocate.model.application import Application, Policy
 from relocate.model.relocation import Overrides
-from readiness.model import GateSpec
 
 
 def policy_of(application: Application, overrides: Overrides) -> Policy:

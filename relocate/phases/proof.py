@@ -20,9 +20,7 @@ class Answer(Payload):
     failure: str | None = None
 
 
-def why_not_acknowledged(
-    answers: Sequence[InstanceAcknowledgement], waived: Sequence[str] = ()
-) -> str | None:
+def why_not_acknowledged(answers: Sequence[InstanceAcknowledgement], waived: Sequence[str] = ()) -> str | None:
     """What is missing until every expected gateway instance has applied a version.
 
     A dead instance (it refuses connections and holds no configuration) serves nobody wrongly and is left out; so is one

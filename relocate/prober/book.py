@@ -110,8 +110,10 @@ class Book:
             self._next += 1
 
     def _right(self, now: float) -> None:
-        page = self._page(now)
-        page.max_gap = max(page.max_gap, now - self._last_right)
+        self._turn_to(now)
+        for second in range(int(self._last_right), int(now) + 1):
+            if page := self._pages.get(second):
+                page.max_gap = max(page.max_gap, min(second + 1, now) - self._last_right)
         self._last_right = max(now, self._last_right)
 
     def _fail(self, page: _Page, at: float, now: float, answer: Answer) -> None:

@@ -171,9 +171,8 @@ class Delivery:
                 await self._sink(tuple(self._seconds), tuple(self._failures))
         except Exception as error:
             first = min(record.second for record in self._seconds)
-            raise EvidenceNotStored(
-                f"{len(self._seconds)} seconds since {first} could not be stored: {error}"
-            ) from error
+            why = f"{type(error).__name__}: {error}"
+            raise EvidenceNotStored(f"{len(self._seconds)} seconds since {first} could not be stored: {why}") from error
         self._seconds, self._failures, self._stuck_since = [], [], None
 
 

@@ -27,7 +27,9 @@ class EvidenceLog:
         """Chain `claims` to the record, all of them or none."""
         with writing(self._engine) as connection:
             mine = EVIDENCE.c.relocation == relocation
-            last = connection.execute(select(EVIDENCE).where(mine).order_by(EVIDENCE.c.seq.desc()).limit(1)).one_or_none()
+            last = connection.execute(
+                select(EVIDENCE).where(mine).order_by(EVIDENCE.c.seq.desc()).limit(1)
+            ).one_or_none()
             seq, previous = (last.seq, last.digest) if last else (0, GENESIS)
             entries: list[Entry] = []
             for claim in claims:

@@ -46,6 +46,11 @@ class Figures:
             statement = statement.where(RELOCATIONS.c.finished_at >= moment)
         with self._engine.connect() as connection:
             return [
-                Finished(row.id, row.outcome or "unknown", (row.finished_at - row.created_at).total_seconds(), row.finished_at)
+                Finished(
+                    row.id,
+                    row.outcome or "unknown",
+                    (row.finished_at - row.created_at).total_seconds(),
+                    row.finished_at,
+                )
                 for row in connection.execute(statement)
             ]

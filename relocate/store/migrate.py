@@ -7,8 +7,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-from steering.store.engine import engine as make_engine
-from steering.store.engine import writing
+from steering.store.engine import engine as make_engine, writing
 
 
 def prepare(url: str) -> None:

@@ -46,7 +46,9 @@ class Watched:
                 ]
                 connection.execute(insert(WATCHED), rows)
             if failures:
-                connection.execute(insert(FAILURES), [{"relocation": relocation, **seen._asdict()} for seen in failures])
+                connection.execute(
+                    insert(FAILURES), [{"relocation": relocation, **seen._asdict()} for seen in failures]
+                )
 
     def seconds(
         self, relocation: str, *, route: str | None = None, since: int = 0, until: int | None = None

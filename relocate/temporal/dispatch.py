@@ -176,7 +176,9 @@ class TemporalDispatch:
         application = await asyncio.to_thread(catalogue.get, Application, request.application)
         placement = await asyncio.to_thread(self._database.placements.active, request.application)
         if placement is None:
-            raise InvalidRequest(f"application: {request.application} is not placed; place it first", field="application")
+            raise InvalidRequest(
+                f"application: {request.application} is not placed; place it first", field="application"
+            )
         if request.source is not None and request.source != placement.cluster:
             text = f"source: {request.application} runs on {placement.cluster}, not on {request.source}"
             raise InvalidRequest(text, field="source")
@@ -192,7 +194,9 @@ class TemporalDispatch:
     async def _why_placed(self, application: str) -> None:
         placement = await asyncio.to_thread(self._database.placements.active, application)
         if placement is not None:
-            raise InvalidRequest(f"application: {application} is placed already, on {placement.cluster}", field="application")
+            raise InvalidRequest(
+                f"application: {application} is placed already, on {placement.cluster}", field="application"
+            )
 
     async def _placed(self, identity: str, lease: int, application: Application, cluster: str) -> None:
         start = Start(

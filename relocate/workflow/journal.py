@@ -17,7 +17,7 @@ from relocate.targets.contract import Decision
 class Silence:
     """A journal for runs that have no view: a first placement answers its caller instead."""
 
-    async def say(self, sentence: str, **changes: Any) -> None:  # noqa: ANN401
+    async def say(self, sentence: str, **changes: Any) -> None:
         """Nobody listens."""
 
 
@@ -38,7 +38,7 @@ class Journal:
             created_at=start.created_at,
         )
 
-    async def write(self, *claims: Claim, decision: Decision | None = None, **changes: Any) -> None:  # noqa: ANN401
+    async def write(self, *claims: Claim, decision: Decision | None = None, **changes: Any) -> None:
         """Change fields of the view, and keep it with `claims`."""
         self.view = self.view.model_copy(update=changes)
         async with self._lock:
@@ -52,10 +52,12 @@ class Journal:
 
     async def enter(self, phase: Phase, sentence: str) -> None:
         """A phase begins."""
-        steps = self._with(phase, state=StepState.RUNNING, sentence=sentence, started_at=workflow.now(), finished_at=None)
+        steps = self._with(
+            phase, state=StepState.RUNNING, sentence=sentence, started_at=workflow.now(), finished_at=None
+        )
         await self.write(status=Status.RUNNING, phase=phase, sentence=sentence, steps=steps)
 
-    async def say(self, sentence: str, **changes: Any) -> None:  # noqa: ANN401
+    async def say(self, sentence: str, **changes: Any) -> None:
         """The present phase goes on, with this to say."""
         if self.view.phase is not None:
             changes["steps"] = self._with(self.view.phase, sentence=sentence)
@@ -63,7 +65,9 @@ class Journal:
 
     async def leave(self, phase: Phase, state: StepState, sentence: str) -> None:
         """A phase has ended."""
-        await self.write(sentence=sentence, steps=self._with(phase, state=state, sentence=sentence, finished_at=workflow.now()))
+        await self.write(
+            sentence=sentence, steps=self._with(phase, state=state, sentence=sentence, finished_at=workflow.now())
+        )
 
     async def finish(self, outcome: Outcome, sentence: str, *claims: Claim) -> None:
         """The relocation has ended; its lease is given back."""
@@ -85,5 +89,5 @@ class Journal:
         """When a phase began."""
         return next(step.started_at for step in self.view.steps if step.phase is phase)
 
-    def _with(self, phase: Phase, **changes: Any) -> tuple[Step, ...]:  # noqa: ANN401
+    def _with(self, phase: Phase, **changes: Any) -> tuple[Step, ...]:
         return tuple(step.model_copy(update=changes) if step.phase is phase else step for step in self.view.steps)

@@ -4,7 +4,7 @@
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, TimeoutError as TemporalTimeout
 
 
-class GoBack(Exception):  # noqa: N818 - not an error of ours: what was seen says no
+class GoBack(Exception):
     """What was seen speaks against going on; the text is the sentence."""
 
 
@@ -12,7 +12,7 @@ class TargetUnfit(GoBack):
     """This target will not do; another one may."""
 
 
-class SideUnhealthy(Exception):  # noqa: N818 - as above
+class SideUnhealthy(Exception):
     """The side to go back to is not proven healthy; both sides are kept."""
 
 

@@ -136,7 +136,9 @@ class Relocate:
             self._watch = move.start_call(calls.WATCH, orders.WatchOrder(**move.order(Phase.PREPARE).model_dump()))
         self._undo.push(Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", undo))
         await move.steer(Phase.PREPARE, move.shares(0, failover=False))
-        await self._journal.leave(Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic.")
+        await self._journal.leave(
+            Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic."
+        )
 
     async def _ready(self) -> None:
         await self._may_go_on()
@@ -357,7 +359,9 @@ class Relocate:
             Command.ABANDON,
         )
         if answer.command is Command.ABANDON:
-            return orders.Ended(outcome=Outcome.CANCELLED, sentence=f"{why}; abandoned by {answer.actor.who}, both sides kept.")
+            return orders.Ended(
+                outcome=Outcome.CANCELLED, sentence=f"{why}; abandoned by {answer.actor.who}, both sides kept."
+            )
         if answer.command is Command.SETTLE and answer.cluster is not None:
             return await self._settle(answer.cluster, why)
         self._move.accept_drift = True

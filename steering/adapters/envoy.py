@@ -49,7 +49,9 @@ REFUSALS = 3
 """So many refused connections in a row, `REFUSAL_SPACING_SECONDS` apart, make an unconnected instance dead."""
 REFUSAL_SPACING_SECONDS = 0.1
 
-_HOST = re.compile(r"^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$")
+_HOST = re.compile(
+    r"^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$"
+)
 
 _T = TypeVar("_T")
 
@@ -91,7 +93,9 @@ class EnvoyAdapter(SteeringAdapter):
             theirs = {host.lower() for host in other.document.hosts} if other.document else set()
             if other.route != document.route and wanted & theirs:
                 taken = ", ".join(sorted(wanted & theirs))
-                problems.append(Problem(field="hosts", reason=f"{taken} belongs to route {other.route} of this gateway"))
+                problems.append(
+                    Problem(field="hosts", reason=f"{taken} belongs to route {other.route} of this gateway")
+                )
         return problems
 
     async def read(self, route: str) -> RouteState | None:
@@ -237,7 +241,9 @@ async def _cut_off(name: str, declared: Instance | None) -> InstanceAcknowledgem
         if not isinstance(outcome, ConnectionRefusedError):
             reason = f"no control connection, and its listener {declared.address} gives no clear answer: {outcome!r}"
             return answer(state=Acknowledgement.UNKNOWN, reason=reason)
-    reason = f"its listener {declared.address} refused {REFUSALS} connections in a row, and it has no control connection"
+    reason = (
+        f"its listener {declared.address} refused {REFUSALS} connections in a row, and it has no control connection"
+    )
     return answer(state=Acknowledgement.DEAD, reason=reason)
 
 
@@ -293,5 +299,3 @@ def _problems(document: RouteDocument, settings: GatewaySettings) -> Sequence[Pr
         field, _, reason = str(error).partition(": ")
         problems.append(Problem(field=field, reason=reason or str(error)))
     return problems
-
-

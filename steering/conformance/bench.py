@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -44,16 +44,27 @@ class Bench:
         self.a, self.b = harness.backends()
         self._sequence = 0
 
-    def document(self, weights: tuple[int, int] = (100, 0), **changes: Any) -> RouteDocument:
+    def run(self, case: Coroutine[Any, Any, None]) -> None:
+        """Run a case to its end, and close the adapter."""
+
+        async def whole() -> None:
+            try:
+                await case
+            finally:
+                await self.adapter.close()
+
+        asyncio.run(whole())
+
+    def document(self, shares: tuple[int, ...] = (100, 0), **changes: Any) -> RouteDocument:
         """A document with both sides, or only A for `(100,)`; every call has an epoch of its own."""
-        sides = (self.a, self.b)[: len(weights)]
+        sides = (self.a, self.b)[: len(shares)]
         values: dict[str, Any] = {
             "route": self.route,
             "application": self.route,
             "hosts": self.harness.hosts(self.route),
             "ports": self.harness.ports,
             "backends": sides,
-            "weights": {side.name: weight for side, weight in zip(sides, weights, strict=True)},
+            "weights": {side.name: weight for side, weight in zip(sides, shares, strict=True)},
             "epoch": token_urlsafe(9),
         }
         return RouteDocument(**values | changes)
@@ -75,7 +86,9 @@ class Bench:
 
     async def live(self, version: Version) -> None:
         """Wait until every instance says that it applied `version`."""
-        told = await self.told(version, lambda all_of_them: all(one.state is Acknowledgement.APPLIED for one in all_of_them))
+        told = await self.told(
+            version, lambda all_of_them: all(one.state is Acknowledgement.APPLIED for one in all_of_them)
+        )
         assert {one.state for one in told} == {Acknowledgement.APPLIED}, f"not acknowledged in time: {told}"
 
     async def told(self, version: Version, until: Any) -> Sequence[InstanceAcknowledgement]:

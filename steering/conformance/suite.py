@@ -2,7 +2,10 @@
 """The cases. Each is a promise of `steering.contract`; a case that a harness cannot offer is skipped and reported so."""
 
 import asyncio
-from typing import ClassVar
+import functools
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,16 +17,33 @@ from steering.model import Acknowledgement, Fence, Rung
 ADAPTER_RUNGS = {Rung.WRITTEN, Rung.OBSERVED, Rung.ACKNOWLEDGED, Rung.DRAINED}
 
 
+def case(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run an asynchronous case to its end, in the bench's own event loop: no other plugin is needed for that."""
+
+    @functools.wraps(function)
+    def run(self: object, steering_bench: Bench, **parameters: object) -> None:
+        steering_bench.run(function(self, steering_bench, **parameters))
+
+    asked = inspect.signature(function)
+    names = {"bench": "steering_bench"}
+    renamed = [one.replace(name=names.get(name, name)) for name, one in asked.parameters.items()]
+    run.__dict__.pop("__wrapped__")
+    run.__dict__["__signature__"] = asked.replace(parameters=renamed)
+    return run
+
+
 class WrittenSuite:
     """Documents: compare-and-set under a fence."""
 
-    async def case_describes_what_it_can_prove(self, bench: Bench) -> None:
+    @case
+    async def test_describes_what_it_can_prove(self, bench: Bench) -> None:
         """An adapter claims at least that it writes, and never what only the orchestrator can prove."""
         rungs = bench.adapter.describe().rungs
         assert Rung.WRITTEN in rungs
         assert rungs <= ADAPTER_RUNGS
 
-    async def case_unknown_route_is_not_made_up(self, bench: Bench) -> None:
+    @case
+    async def test_unknown_route_is_not_made_up(self, bench: Bench) -> None:
         """A route that was never written reads as None, and nothing else is said about it."""
         assert await bench.adapter.read(bench.route) is None
         with pytest.raises(UnknownRoute):
@@ -31,7 +51,8 @@ class WrittenSuite:
         with pytest.raises(UnknownRoute):
             await bench.adapter.usage(bench.route, bench.a.name)
 
-    async def case_reads_back_what_was_written(self, bench: Bench) -> None:
+    @case
+    async def test_reads_back_what_was_written(self, bench: Bench) -> None:
         """What is read is the document, version and fence of the last write, for another process too."""
         document, fence = bench.document(probe_paths=(bench.probe_path(),)), bench.fence()
         version = await bench.adapter.apply(document, fence=fence, base=None)
@@ -43,18 +64,21 @@ class WrittenSuite:
         assert state is not None
         assert (state.document, state.version, state.fence) == (document, version, fence)
 
-    async def case_good_document_has_no_problem(self, bench: Bench) -> None:
+    @case
+    async def test_good_document_has_no_problem(self, bench: Bench) -> None:
         """A document that can be carried is not refused beforehand."""
         assert not [problem for problem in await bench.adapter.validate(bench.document()) if problem.fatal]
 
-    async def case_repeat_answers_the_same_version(self, bench: Bench) -> None:
+    @case
+    async def test_repeat_answers_the_same_version(self, bench: Bench) -> None:
         """An equal fence with an equal document is a repeat: same version, nothing written anew."""
         document, fence = bench.document(), bench.fence()
         version = await bench.adapter.apply(document, fence=fence, base=None)
         assert await bench.adapter.apply(document, fence=fence, base=None) == version
         assert await bench.adapter.apply(document, fence=fence, base=version) == version
 
-    async def case_equal_fence_with_another_document_is_refused(self, bench: Bench) -> None:
+    @case
+    async def test_equal_fence_with_another_document_is_refused(self, bench: Bench) -> None:
         """One fence writes one document."""
         fence = bench.fence()
         version = await bench.adapter.apply(bench.document(), fence=fence, base=None)
@@ -62,7 +86,8 @@ class WrittenSuite:
             await bench.adapter.apply(bench.document((0, 100)), fence=fence, base=version)
         await _unchanged(bench, version)
 
-    async def case_stale_fence_is_refused(self, bench: Bench) -> None:
+    @case
+    async def test_stale_fence_is_refused(self, bench: Bench) -> None:
         """A writer that is behind changes nothing, even if it knows the version; neither does one of an older lease."""
         version = await bench.adapter.apply(bench.document(), fence=Fence(lease=2, sequence=2), base=None)
         for stale in (Fence(lease=2, sequence=1), Fence(lease=1, sequence=9)):
@@ -70,7 +95,8 @@ class WrittenSuite:
                 await bench.adapter.apply(bench.document((0, 100)), fence=stale, base=version)
         await _unchanged(bench, version)
 
-    async def case_wrong_base_is_a_conflict(self, bench: Bench) -> None:
+    @case
+    async def test_wrong_base_is_a_conflict(self, bench: Bench) -> None:
         """Somebody else's change is not overwritten."""
         with pytest.raises(Conflict):
             await bench.adapter.apply(bench.document(), fence=bench.fence(), base="1")
@@ -81,7 +107,8 @@ class WrittenSuite:
                 await bench.adapter.apply(bench.document((0, 100)), fence=bench.fence(), base=base)
         await _unchanged(bench, second)
 
-    async def case_one_of_two_writers_wins(self, bench: Bench) -> None:
+    @case
+    async def test_one_of_two_writers_wins(self, bench: Bench) -> None:
         """Of two that write at the same moment from the same base exactly one succeeds, and its document stands."""
         base = await bench.adapter.apply(bench.document(), fence=bench.fence(), base=None)
         documents = [bench.document((50, 50)), bench.document((0, 100))]
@@ -101,7 +128,8 @@ class WrittenSuite:
 class InstancesSuite:
     """What instances say: unknown is never made up."""
 
-    async def case_every_instance_acknowledges(self, bench: Bench) -> None:
+    @case
+    async def test_every_instance_acknowledges(self, bench: Bench) -> None:
         """There is one entry per instance, and each ends at applied; earlier versions stay applied."""
         first = await bench.write(bench.document(), None)
         second = await bench.write(bench.document((50, 50)), first)
@@ -109,14 +137,16 @@ class InstancesSuite:
         assert sorted(one.instance for one in told) == sorted(bench.harness.instances())
         assert {one.state for one in await bench.adapter.acknowledged(bench.route, first)} == {Acknowledgement.APPLIED}
 
-    async def case_unwritten_version_is_never_acknowledged(self, bench: Bench) -> None:
+    @case
+    async def test_unwritten_version_is_never_acknowledged(self, bench: Bench) -> None:
         """Nobody has applied what nobody has written."""
         version = await bench.write(bench.document(), None)
         told = await bench.adapter.acknowledged(bench.route, bench.harness.unwritten(version))
         assert told
         assert Acknowledgement.APPLIED not in {one.state for one in told}
 
-    async def case_cut_off_instance_is_named(self, bench: Bench) -> None:
+    @case
+    async def test_cut_off_instance_is_named(self, bench: Bench) -> None:
         """An instance without a control connection blocks, by name and with a reason, and catches up afterwards."""
         instance = bench.harness.instances()[-1]
         cut = bench.harness.cut_off(instance)
@@ -133,7 +163,8 @@ class InstancesSuite:
             assert it.reason
         await bench.live(version)
 
-    async def case_rejected_document_leaves_the_old_one(self, bench: Bench) -> None:
+    @case
+    async def test_rejected_document_leaves_the_old_one(self, bench: Bench) -> None:
         """A document that the gateway refuses is reported with a reason, changes no traffic, and can be taken back."""
         good = bench.document()
         version = await bench.write(good, None)
@@ -155,14 +186,16 @@ class InstancesSuite:
             assert reply is None or (reply.error, reply.epoch) == (None, good.epoch)
         await bench.write(bench.document(), version)
 
-    async def case_probe_points_name_every_instance(self, bench: Bench) -> None:
+    @case
+    async def test_probe_points_name_every_instance(self, bench: Bench) -> None:
         """Every instance can be reached as a UE would."""
         await bench.write(bench.document(), None)
         points = await bench.adapter.probe_points(bench.route)
         assert sorted(point.instance for point in points) == sorted(bench.harness.instances())
         assert {point.server_name for point in points} <= set(bench.harness.hosts(bench.route))
 
-    async def case_unreadable_counter_is_unknown(self, bench: Bench) -> None:
+    @case
+    async def test_unreadable_counter_is_unknown(self, bench: Bench) -> None:
         """An instance that cannot be asked counts nothing we know of: None, with a reason, never zero."""
         instance = bench.harness.instances()[-1]
         unreadable = bench.harness.uncounted(instance)
@@ -175,7 +208,8 @@ class InstancesSuite:
         assert (found[instance].in_flight, found[instance].requests_total) == (None, None)
         assert found[instance].reason
 
-    async def case_unknown_side_is_unknown(self, bench: Bench) -> None:
+    @case
+    async def test_unknown_side_is_unknown(self, bench: Bench) -> None:
         """A side that the document does not have is not a side with nothing in flight."""
         await bench.write(bench.document((100,)), None)
         for one in await bench.adapter.usage(bench.route, bench.b.name):
@@ -186,7 +220,8 @@ class InstancesSuite:
 class TrafficSuite:
     """What UEs get."""
 
-    async def case_answers_carry_epoch_and_side(self, bench: Bench) -> None:
+    @case
+    async def test_answers_carry_epoch_and_side(self, bench: Bench) -> None:
         """Every answer names the write that produced it, and the side that really answered."""
         document = bench.document()
         version = await bench.write(document, None)
@@ -197,7 +232,8 @@ class TrafficSuite:
             reply = await bench.ask(instance, document)
             assert (reply.epoch, reply.side, reply.answered_by) == (document.epoch, bench.a.name, bench.a.name)
 
-    async def case_probe_path_leads_to_b(self, bench: Bench) -> None:
+    @case
+    async def test_probe_path_leads_to_b(self, bench: Bench) -> None:
         """Only the right token leads to B; plain traffic and a wrong token lead to A; afterwards the path is gone."""
         path = bench.probe_path()
         document = bench.document(probe_paths=(path,))
@@ -213,7 +249,8 @@ class TrafficSuite:
         for instance in bench.harness.instances():
             assert (await bench.ask(instance, document, token=path.token)).answered_by == bench.a.name
 
-    async def case_probes_are_not_counted(self, bench: Bench) -> None:
+    @case
+    async def test_probes_are_not_counted(self, bench: Bench) -> None:
         """Requests move the side's counter, probes do not."""
         path = bench.probe_path()
         document = bench.document(probe_paths=(path,))
@@ -229,7 +266,8 @@ class TrafficSuite:
         assert {name: after[0][name] - before[0][name] for name in each} == each
         assert after[1] == before[1]
 
-    async def case_weights_share_the_traffic(self, bench: Bench) -> None:
+    @case
+    async def test_weights_share_the_traffic(self, bench: Bench) -> None:
         """At 50/50 both sides answer, each naming itself rightly."""
         document = bench.document((50, 50))
         await bench.write(document, None)
@@ -239,7 +277,8 @@ class TrafficSuite:
         assert {reply.answered_by for reply in replies} == {bench.a.name, bench.b.name}
         assert all(reply.side == reply.answered_by for reply in replies)
 
-    async def case_flips_lose_nothing(self, bench: Bench) -> None:
+    @case
+    async def test_flips_lose_nothing(self, bench: Bench) -> None:
         """Switching to and fro under load loses no request, and after the acknowledgement no old answer comes."""
         document = bench.document()
         version = await bench.write(document, None)
@@ -258,13 +297,18 @@ class TrafficSuite:
                 for instance in bench.harness.instances():
                     reply = await bench.ask(instance, now)
                     wrong += (reply.epoch, reply.answered_by) != (now.epoch, side)
-        bench.measured |= {"requests": len(seen.replies), "lost": len(seen.errors), "wrong_after_acknowledgement": wrong}
+        bench.measured |= {
+            "requests": len(seen.replies),
+            "lost": len(seen.errors),
+            "wrong_after_acknowledgement": wrong,
+        }
         assert seen.errors == []
         assert {reply.side == reply.answered_by for reply in seen.replies} == {True}
         assert wrong == 0
 
     @pytest.mark.parametrize("state", ["prepared", "shared", "switched", "forgotten"])
-    async def case_reverts_from_every_state(self, bench: Bench, state: str) -> None:
+    @case
+    async def test_reverts_from_every_state(self, bench: Bench, state: str) -> None:
         """From wherever a relocation stands, writing A's document brings every request back to A."""
         start = bench.document((100,))
         version = await bench.write(start, None)
@@ -284,7 +328,8 @@ class TrafficSuite:
             reply = await bench.ask(instance, back)
             assert (reply.epoch, reply.answered_by) == (back.epoch, bench.a.name)
 
-    async def case_stream_survives_a_switch(self, bench: Bench) -> None:
+    @case
+    async def test_stream_survives_a_switch(self, bench: Bench) -> None:
         """An open stream stays with A while new requests go to B, and counts as in flight until it ends."""
         instance = bench.harness.instances()[0]
         document = bench.document()

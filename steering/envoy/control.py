@@ -295,9 +295,7 @@ def _credentials(settings: ControlSettings) -> grpc.ServerCredentials:
     key, certificate, authority = (
         Path(path).read_bytes() for path in (tls.key_file, tls.cert_file, tls.client_ca_file)
     )
-    return grpc.ssl_server_credentials(
-        [(key, certificate)], root_certificates=authority, require_client_auth=True
-    )
+    return grpc.ssl_server_credentials([(key, certificate)], root_certificates=authority, require_client_auth=True)
 
 
 def _names(context: Context) -> list[bytes]:

@@ -118,4 +118,6 @@ def _check_ip(field_name: str, endpoint: Endpoint) -> None:
     try:
         ip_address(endpoint.host)
     except ValueError as error:
-        raise ValueError(f"{field_name}: {endpoint.host} must be an IP address; Envoy's EDS resolves no names") from error
+        raise ValueError(
+            f"{field_name}: {endpoint.host} must be an IP address; Envoy's EDS resolves no names"
+        ) from error

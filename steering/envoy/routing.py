@@ -133,8 +133,6 @@ def _retry(document: RouteDocument, on: str) -> Json:
         # A second try goes to the other side; without this it stays on the dead one (reference: envoy.md, 1).
         policy["retry_priority"] = {
             "name": "envoy.retry_priorities.previous_priorities",
-            "typed_config": typed(
-                "retry.priority.previous_priorities.v3.PreviousPrioritiesConfig", update_frequency=1
-            ),
+            "typed_config": typed("retry.priority.previous_priorities.v3.PreviousPrioritiesConfig", update_frequency=1),
         }
     return policy

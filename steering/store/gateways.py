@@ -117,15 +117,11 @@ class GatewayStore:
 
     def stands(self, gateway: str, route: str) -> Mapping[str, Stand]:
         """By instance: where it stands with the route, as far as it has said."""
-        query = select(ACKNOWLEDGEMENTS).where(
-            ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route
-        )
+        query = select(ACKNOWLEDGEMENTS).where(ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return {
-            row.instance: Stand(
-                applied=row.applied, rejected=row.rejected, held=row.held, reason=row.reason, at=row.at
-            )
+            row.instance: Stand(applied=row.applied, rejected=row.rejected, held=row.held, reason=row.reason, at=row.at)
             for row in rows
         }
 

@@ -100,9 +100,7 @@ class RouteStore:
             for row in rows
         }
 
-    def _replace(
-        self, gateway: str, route: str, document: RouteDocument | None, fence: Fence, base: int | None
-    ) -> int:
+    def _replace(self, gateway: str, route: str, document: RouteDocument | None, fence: Fence, base: int | None) -> int:
         try:
             with writing(self._engine) as connection:
                 row = connection.execute(_of(gateway, route).with_for_update()).one_or_none()

@@ -39,7 +39,7 @@ class HttpRequester(Requester):
     def __init__(self, gateway: GatewayInstance, flow: Flow, tls: ssl.SSLContext | None) -> None:
         """Args: gateway: where to; flow: protocol, path and connections; tls: trust, None for no TLS."""
         scheme = "https" if tls else "http"
-        self._url = f"{scheme}://{gateway.host}:{gateway.port}{flow.path}"
+        self._url = httpx.URL(f"{scheme}://{gateway.host}:{gateway.port}{flow.path}")
         self._host = gateway.server_name
         self._http2 = flow.protocol is Protocol.HTTP2
         self._tls = tls

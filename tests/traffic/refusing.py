@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/2 and HTTP/1.1 servers without TLS that count what reaches them, and refuse in ways that invite a second sending."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import RequestReceived
+
+ANSWER = b'{"id": "%s", "instance": "a-1", "cluster": "mec-a"}'
+
+Respond = Callable[[H2Connection, int, str, int], None]
+"""Given the connection, the stream, the request's id, and how many requests have come so far, this one included."""
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Seen:
+    """Where a server listens and which request ids reached it."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.ids: list[str] = []
+
+
+def answer(connection: H2Connection, stream: int, request_id: str) -> None:
+    """The right answer."""
+    connection.send_headers(stream, [(":status", "200"), ("content-type", "application/json")])
+    connection.send_data(stream, ANSWER % request_id.encode(), end_stream=True)
+
+
+def goaway_before_second(connection: H2Connection, stream: int, request_id: str, count: int) -> None:
+    """The second request is told that it was not processed, by GOAWAY."""
+    if count == 2:
+        connection.close_connection(last_stream_id=stream - 2)
+    else:
+        answer(connection, stream, request_id)
+
+
+def refuse_each(connection: H2Connection, stream: int, _request_id: str, _count: int) -> None:
+    """Each request is told that it was not processed, by RST_STREAM."""
+    connection.reset_stream(stream, ErrorCodes.REFUSED_STREAM)
+
+
+@asynccontextmanager
+async def http2_server(respond: Respond) -> AsyncIterator[Seen]:
+    """HTTP/2 with prior knowledge."""
+    seen = Seen()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+        connection.initiate_connection()
+        writer.write(connection.data_to_send())
+        while data := await reader.read(65536):
+            for event in connection.receive_data(data):
+                if isinstance(event, RequestReceived):
+                    headers = {str(name): str(value) for name, value in event.headers}
+                    seen.ids.append(headers["x-request-id"])
+                    respond(connection, event.stream_id, seen.ids[-1], len(seen.ids))
+            writer.write(connection.data_to_send())
+
+    async with _listening(serve, seen):
+        yield seen
+
+
+@asynccontextmanager
+async def hanging_up_server() -> AsyncIterator[Seen]:
+    """HTTP/1.1: the first request of a connection is answered, the second meets a closed connection."""
+    seen = Seen()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for number in range(2):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            seen.ids.append(head.split("x-request-id: ")[1].split("\r\n")[0])
+            if number == 0:
+                body = ANSWER % seen.ids[-1].encode()
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+
+    async with _listening(serve, seen):
+        yield seen
+
+
+@asynccontextmanager
+async def canned_server(status: int, body: bytes) -> AsyncIterator[Seen]:
+    """HTTP/1.1: every request gets this answer."""
+    seen = Seen()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d X\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (status, len(body), body))
+
+    async with _listening(serve, seen):
+        yield seen
+
+
+@asynccontextmanager
+async def _listening(serve: Serve, seen: Seen) -> AsyncIterator[None]:
+    handlers: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):  # A client that leaves is no error.
+                await serve(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.add(asyncio.create_task(handle(reader, writer)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    seen.port = server.sockets[0].getsockname()[1]
+    try:
+        yield
+    finally:
+        server.close()
+        for handler in handlers:
+            handler.cancel()
+        await asyncio.gather(*handlers, return_exceptions=True)
