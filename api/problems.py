@@ -5,6 +5,7 @@
 docs/reference/problems.md. Text meant for people stands in `detail`; `errors` names fields, dotted.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
@@ -81,6 +82,8 @@ _BY_ERROR: Sequence[tuple[type[Exception], str]] = (
     (errors.EngineUnavailable, "engine-unavailable"),
     (SQLAlchemyError, "database-unavailable"),
 )
+
+_NAMED = re.compile(r"([a-z_.]+): (.+)", re.DOTALL)
 
 _BY_STATUS = {404: "no-such-page", 405: "method-not-allowed", 413: "body-too-large", 415: "unsupported-media-type"}
 
@@ -196,9 +199,12 @@ def _field_error(found: Mapping[str, object]) -> FieldError:
     """Our form of one pydantic error; where the request carried it (body, query, ...) is left out."""
     location = found.get("loc")
     path = [str(part) for part in location] if isinstance(location, tuple) else []
-    field = ".".join(path[1:] if path[:1] == ["body"] else path) or "body"
+    path = path[1:] if path[:1] == ["body"] else path
     message = str(found.get("msg", "")).removeprefix("Value error, ")
-    return FieldError(field=field, message=message)
+    # Rules over several fields name the one to change in their text, as in "target: must differ from source".
+    if found.get("type") == "value_error" and (named := _NAMED.match(message)):
+        path, message = [*path, named[1]], named[2]
+    return FieldError(field=".".join(path) or "body", message=message)
 
 
 async def _of_http(request: Request, error: Exception) -> JSONResponse:

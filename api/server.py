@@ -2,9 +2,9 @@
 """One API process: two listeners, the real parts behind them, and a quick, orderly end."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import structlog
 import uvicorn
@@ -103,10 +103,23 @@ class Listener(uvicorn.Server):
         super().__init__(config)
         self._app = app
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGINT or SIGTERM."""
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end this listener. uvicorn would raise them again afterwards, and so kill the process
+        before it has closed what it opened.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._end, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _end(self, number: int) -> None:
         self._app.state.service.tail.stop()
-        super().handle_exit(sig, frame)
+        self.handle_exit(number, None)
 
 
 class SideListener(uvicorn.Server):

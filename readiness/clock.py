@@ -77,11 +77,16 @@ class FakeClock:
             while self._time < sleeper[0]:
                 await self._settle()
                 if self._sleepers[0] == sleeper:
-                    self._time = sleeper[0]
+                    self._time = max(self._time, sleeper[0])
         finally:
             self._sleepers.remove(sleeper)
             heapq.heapify(self._sleepers)
             self._changes += 1
+
+    def stall(self, seconds: float) -> None:
+        """Let time pass in which nobody could run, as when a process is stopped."""
+        self._time += seconds
+        self._changes += 1
 
     async def _settle(self) -> None:
         quiet, seen = 0, self._changes

@@ -14,13 +14,17 @@ from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import CheckOrder, Verdict
 from relocate.activities.readying import quick
 from relocate.activities.record import keep_claims
-from relocate.activities.watching import seen_between
-from relocate.activities.ways import Stretch, stretches, ways_to
+from relocate.activities.watching import seconds_between, seen_between
+from relocate.activities.ways import Stretch, probe_points, stretches, ways_to
 from relocate.errors import EvidenceNotStored
+from relocate.model.application import Route
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import proof
 from relocate.phases.teardown import Checked, join_reasons, why_not_teardown
+from relocate.prober.claim import rate_bound, sentence, summed
+from relocate.prober.coverage import coverage
+from relocate.prober.records import Second
 from steering.model import Rung
 
 
@@ -89,11 +93,49 @@ class Checking:
 
     async def _stored(self, order: CheckOrder, checked: Checked) -> bool:
         try:
-            await keep_claims(self._parts.database, order, _claims(order, checked))
+            watched = await self._watched(order)
+            await keep_claims(self._parts.database, order, [*watched, *_claims(order, checked)])
         except EvidenceNotStored as error:
             activity.logger.warning("teardown is stopped: %s", error)
             return False
         return True
+
+    async def _watched(self, order: CheckOrder) -> Sequence[Claim]:
+        """E4 from before `prepare` to now: one claim a route, with the watched intervals and the holes."""
+        now, database = time.time(), self._parts.database
+        vantages: dict[str, list[str]] = {route.name: [] for route in order.application.routes}
+        for stretch in await stretches(self._parts, order.application):
+            points = await probe_points(stretch, order.waived_instances)
+            vantages[stretch.route.name] += [point.instance for point in points]
+        return [
+            _watched_claim(
+                order,
+                route,
+                await seconds_between(database, order.relocation, order.watched_since, now, route=route.name),
+                vantages[route.name],
+                now,
+            )
+            for route in order.application.routes
+        ]
+
+
+def _watched_claim(
+    order: CheckOrder, route: Route, rows: Sequence[Second], vantages: Sequence[str], now: float
+) -> Claim:
+    period = route.watch.period_seconds
+    # A second is on record a moment after it has ended: the one before this is not due yet.
+    watched = coverage(rows, vantages=vantages, period=period, since=order.watched_since, until=now - 1.5)
+    seen = summed(rows)
+    return Claim(
+        rung=Rung.WATCHED,
+        phase=order.phase,
+        sentence=f"route {route.name} was {sentence(seen, watched, period)}",
+        basis="sampled",
+        period_seconds=period,
+        bound=rate_bound(seen.finished, seen.errors) if seen.finished else None,
+        holds=watched.conclusive and seen.errors == 0,
+        detail=watched.model_dump(mode="json"),
+    )
 
 
 def _claims(order: CheckOrder, checked: Checked) -> Sequence[Claim]:

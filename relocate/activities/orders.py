@@ -154,6 +154,8 @@ class CheckOrder(Order):
     drained: str | None
     """Why somebody may still use the source, from the drain; None when it was proven unused."""
     cut: int = 0
+    watched_since: float
+    """Epoch seconds when the prober began."""
     since: float
     """Epoch seconds of the switch."""
     max_error_rate: float

@@ -61,10 +61,12 @@ class Watching:
         return keep
 
 
-async def seconds_between(database: Database, relocation: str, since: float, until: float) -> Sequence[Second]:
-    """What the prober recorded in the seconds that touch this time (epoch seconds)."""
+async def seconds_between(
+    database: Database, relocation: str, since: float, until: float, *, route: str | None = None
+) -> Sequence[Second]:
+    """What the prober recorded in the seconds that touch this time (epoch seconds), of one route or all."""
     rows = await asyncio.to_thread(
-        database.watched.seconds, relocation, since=math.floor(since), until=math.ceil(until)
+        database.watched.seconds, relocation, route=route, since=math.floor(since), until=math.ceil(until)
     )
     return [Second.model_validate(body) for _, _, _, body in rows]
 

@@ -54,7 +54,9 @@ def place(
     application: Annotated[str, typer.Argument(metavar="APP", show_default=False)],
     cluster: Annotated[str, typer.Argument(metavar="CLUSTER", show_default=False)],
     *,
-    seconds: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait until it serves.")] = 120,
+    seconds: Annotated[
+        float, typer.Option("--timeout", min=1, help="How long to wait until it serves.", metavar="SECONDS")
+    ] = 120,
     server: Server = LOCAL,
     token: Token = None,
     output: Output = Form.TABLE,

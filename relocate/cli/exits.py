@@ -33,7 +33,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130, "interrupted by Ctrl-C"
 
 
-class Ending(Exception):  # noqa: N818 - an end of the command, not always an error
+class Ending(Exception):
     """The command ends here."""
 
     code = Exit.OTHERWISE

@@ -23,8 +23,10 @@ def status(
     application: Annotated[
         str | None, typer.Option("--application", help="Only of this application.", metavar="APP")
     ] = None,
-    state: Annotated[Status | None, typer.Option("--status", help="Only those that stand so.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many, newest first.")] = 20,
+    state: Annotated[
+        Status | None, typer.Option("--status", help="Only those that stand so.", metavar="STATUS")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many, newest first.", metavar="NUMBER")] = 20,
     server: Server = LOCAL,
     token: Token = None,
     output: Output = Form.TABLE,

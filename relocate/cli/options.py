@@ -20,10 +20,10 @@ Server = Annotated[str, typer.Option("--server", envvar="RELOCATE_SERVER", help=
 
 Token = Annotated[
     str | None,
-    typer.Option("--token", envvar="RELOCATE_TOKEN", help="Bearer token.", show_envvar=True, metavar="TOKEN"),
+    typer.Option("--token", envvar="RELOCATE_TOKEN", help="Bearer token.", metavar="TOKEN"),
 ]
 
-Output = Annotated[Form, typer.Option("--output", "-o", help="For people (table) or for programs (json).")]
+Output = Annotated[Form, typer.Option("--output", "-o", help="For people or for programs.", metavar="table|json")]
 
 Identity = Annotated[str, typer.Argument(metavar="ID", help="Id of a relocation.", show_default=False)]
 

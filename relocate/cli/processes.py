@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 Fault = Annotated[
-    str | None, typer.Option("--fault", help="Let something fail on the way; an unknown name lists those there are.")
+    str | None,
+    typer.Option(
+        "--fault", help="Let something fail on the way; an unknown name lists those there are.", metavar="NAME"
+    ),
 ]
 
 
@@ -27,7 +30,9 @@ def demo(
     *,
     fault: Fault = None,
     short: Annotated[bool, typer.Option("--short", help="A shorter drive, for automatic checks.")] = False,
-    directory: Annotated[Path, typer.Option("--directory", help="Where the report goes.")] = Path("build/demo"),
+    directory: Annotated[Path, typer.Option("--directory", help="Where the report goes.", metavar="DIRECTORY")] = Path(
+        "build/demo"
+    ),
 ) -> None:
     """Show an application following its user, with real parts and traffic; ends in a verdict, and in 1 if we lost any."""
     from api.page.report import render  # noqa: PLC0415
@@ -39,7 +44,7 @@ def demo(
 
 def dev(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The API's port; 0 chooses one.")] = 8070,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The API's port; 0 chooses one.", metavar="PORT")] = 8070,
 ) -> None:
     """Start everything on this machine (Temporal, API, worker, gateways, two clusters) until Ctrl-C."""
     from relocate.demo.show import dev  # noqa: PLC0415
@@ -67,9 +72,9 @@ def worker() -> None:
 def gateway_control(
     *,
     host: Annotated[
-        str, typer.Option(help="IP address to listen on; off loopback the three files are needed.")
+        str, typer.Option(help="IP address to listen on; off loopback the three files are needed.", metavar="ADDRESS")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 chooses one.")] = 18000,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 chooses one.", metavar="PORT")] = 18000,
     cert_file: Annotated[str | None, typer.Option(metavar="FILE", help="Our certificate, PEM.")] = None,
     key_file: Annotated[str | None, typer.Option(metavar="FILE", help="Its key.")] = None,
     client_ca_file: Annotated[
@@ -93,14 +98,16 @@ def gateway_control(
 
 
 def process_cluster(
-    name: Annotated[str, typer.Argument(help="Name of the cluster.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="CLUSTER", help="Its name.", show_default=False)],
     state_dir: Annotated[
         Path, typer.Option("--state-dir", help="Where it keeps its address and logs.", metavar="DIRECTORY")
     ],
-    host: Annotated[str, typer.Option(help="Where it listens; off loopback a token is needed.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 chooses one.")] = 0,
+    host: Annotated[
+        str, typer.Option(help="Where it listens; off loopback a token is needed.", metavar="ADDRESS")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 chooses one.", metavar="PORT")] = 0,
     token: Annotated[
-        str | None, typer.Option(envvar="RELOCATE_AGENT_TOKEN", help="Token that callers must send.")
+        str | None, typer.Option(envvar="RELOCATE_AGENT_TOKEN", help="Token that callers must send.", metavar="SECRET")
     ] = None,
 ) -> None:
     """Run a cluster of local processes: an agent that owns instances, which end with it."""

@@ -19,8 +19,15 @@ Errors are one or two sentences on stderr; answers are on stdout. `relocate --in
 for your shell. The commands that start processes take their settings from the environment (`RELOCATE_...`, and
 Temporal's own `TEMPORAL_...`).
 
+Every command that asks the API takes `--server URL` (from `RELOCATE_SERVER` if not given, else
+`http://127.0.0.1:8070`), `--token TOKEN` (from `RELOCATE_TOKEN` if not given), and `-o table` for people or `-o json`
+for programs. What follows leaves these three out.
+
 ## Exit codes
 """
+
+SHARED = frozenset({"--server URL", "--token TOKEN", "-o, --output table\\|json"})
+"""Options that the introduction explains."""
 
 
 def page() -> str:
@@ -47,12 +54,13 @@ def _lines() -> Iterator[str]:
 
 def _command(name: str, command: Any) -> Iterator[str]:
     arguments = [found for found in command.params if isinstance(found, TyperArgument)]
-    options = [found for found in command.params if isinstance(found, TyperOption) and found.name != "help"]
+    options = [found for found in command.params if isinstance(found, TyperOption)]
+    own = [found for found in options if _switch(found) not in SHARED]
     usage = " ".join(["relocate", name, *(_shown(found) for found in arguments), *(["[OPTIONS]"] if options else [])])
     yield f"\n### `{usage}`\n"
     yield (command.help or "").strip()
     rows = [(_shown(found), _meaning(found)) for found in arguments if found.help]
-    rows += [(_switch(found), _meaning(found)) for found in options]
+    rows += [(_switch(found), _meaning(found)) for found in own]
     if rows:
         yield from ("", "| | |", "|---|---|")
         yield from (f"| `{left}` | {right} |" for left, right in rows)
@@ -67,13 +75,7 @@ def _switch(option: TyperOption) -> str:
     names = ", ".join(sorted(option.opts, key=len))
     if option.is_flag:
         return names
-    choices = getattr(option.type, "choices", None)
-    value = (
-        "\\|".join(str(getattr(choice, "value", choice)) for choice in choices)
-        if choices
-        else option.metavar or "VALUE"
-    )
-    return f"{names} {value}"
+    return f"{names} {(option.metavar or 'VALUE')}".replace("|", "\\|")
 
 
 def _meaning(parameter: TyperArgument | TyperOption) -> str:

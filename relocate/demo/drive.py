@@ -5,12 +5,13 @@ import asyncio
 import json
 import sys
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from relocate.demo import site
 from relocate.demo.processes import Running
 from relocate.demo.system import System
+from relocate.demo.traffic.plan import Flow
 
 UE = "ue-1"
 
@@ -18,25 +19,31 @@ UE = "ue-1"
 class Traffic:
     """The traffic process and what it tells each second."""
 
-    def __init__(self, system: System) -> None:
-        """Args: system: whose gateways are used."""
+    def __init__(self, system: System, application: str = site.OURS, flows: Sequence[Flow] | None = None) -> None:
+        """Args: system: whose gateways are used; application: who is asked; flows: None is the traffic's own choice."""
         self._system = system
+        self._application = application
+        self._flows = flows
         self._running: Running | None = None
-        self.records = system.folder / "records.jsonl"
+        own = application == site.OURS
+        self.records = system.folder / ("records.jsonl" if own else f"{application}.records.jsonl")
+        self.feed = system.feed if own else system.folder / f"{application}.seconds.jsonl"
 
     async def start(self) -> None:
         """Begin to send."""
-        plan = {
+        plan: dict[str, Any] = {
             "gateways": [self._gateway(instance) for instance in site.INSTANCES],
             "ues": [{"name": UE, "cell": site.CELLS["mec-a"]}],
             "records_file": str(self.records),
-            "seconds_file": str(self._system.feed),
+            "seconds_file": str(self.feed),
             "control": "stdin",
         }
-        file = self._system.folder / "traffic.json"
+        if self._flows is not None:
+            plan["flows"] = [flow.model_dump(mode="json") for flow in self._flows]
+        file = self._system.folder / f"{self._name}.json"
         file.write_text(json.dumps(plan))
         argv = [sys.executable, "-m", "relocate.demo.traffic", "--config", str(file)]
-        self._running = await self._system.processes.start("traffic", argv, stdin=asyncio.subprocess.PIPE)
+        self._running = await self._system.processes.start(self._name, argv, stdin=asyncio.subprocess.PIPE)
 
     async def enter(self, cell: str) -> None:
         """The UE drives into a cell."""
@@ -47,11 +54,11 @@ class Traffic:
 
     async def stop(self) -> None:
         """Stop sending, and wait for what is under way."""
-        await self._system.processes.stop("traffic")
+        await self._system.processes.stop(self._name)
 
     def seconds(self) -> list[dict[str, Any]]:
         """What it has told so far, second by second."""
-        lines = self._system.feed.read_text().splitlines()
+        lines = self.feed.read_text().splitlines() if self.feed.exists() else []
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
     async def first_number(self) -> dict[str, Any]:
@@ -61,12 +68,16 @@ class Traffic:
             await asyncio.sleep(0.1)
         return found[-1]
 
+    @property
+    def _name(self) -> str:
+        return f"traffic-{self._application}"
+
     def _gateway(self, instance: str) -> dict[str, Any]:
         return {
             "name": instance,
             "host": "127.0.0.1",
             "port": self._system.ports.listeners[instance],
-            "server_name": site.host_of(site.OURS),
+            "server_name": site.host_of(self._application),
             "ca_file": str(self._system.certificates.ca),
         }
 

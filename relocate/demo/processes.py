@@ -80,6 +80,13 @@ class Processes:
         """The process started as `name`."""
         return next(one for one in self.running if one.name == name)
 
+    async def kill(self, name: str) -> None:
+        """SIGKILL to one process, which nobody expects to run any more."""
+        one = self.named(name)
+        self.running.remove(one)
+        _signal(one.process, signal.SIGKILL)
+        await one.process.wait()
+
     async def stop(self, *names: str) -> None:
         """Stop these processes, or all: SIGTERM, then SIGKILL to whoever stays."""
         chosen = [one for one in reversed(self.running) if not names or one.name in names]

@@ -14,6 +14,8 @@ import httpx
 from relocate.demo import site
 from relocate.demo.certificates import Certificates, issue
 from relocate.demo.processes import Processes, listens, own_command, program
+from relocate.model.application import Application
+from relocate.model.cluster import Cluster, Gateway
 from relocate.store.migrate import prepare
 from steering.envoy.bootstrap import bootstrap
 from steering.model import Endpoint
@@ -59,45 +61,56 @@ class System:
         Raises:
             StartFailed: one did not come up; the text holds the end of its log.
         """
-        self.certificates = issue(self.folder, [site.host_of(site.OURS)])
+        self.certificates = issue(self.folder, [site.host_of(site.OURS), site.host_of("*")])
         prepare(self.database_url)
         self.feed.touch()
         self.processes.environment = self._environment()
         await self._start_temporal()
         for cluster, port in self.ports.clusters.items():
             await self._start_cluster(cluster, port)
-        for name in ("api", "worker"):
-            await self.processes.start(name, own_command(name))
+        await self.processes.start("api", own_command("api"))
+        await self.start_worker()
         await self.start_control()
         for instance in site.INSTANCES:
             await self.start_gateway(instance)
         await self._ready(tell)
+
+    async def start_worker(self) -> None:
+        """Start a worker, under a name that is free."""
+        await self.processes.start("worker", own_command("worker"))
 
     async def start_control(self) -> None:
         """Start the gateways' control plane."""
         argv = own_command("gateway-control", "--port", str(self.ports.control))
         await self.processes.start("gateway-control", argv)
 
-    async def start_gateway(self, instance: str) -> None:
-        """Start one Envoy; it knows nothing but its control plane."""
+    async def start_gateway(self, instance: str, *arguments: str) -> None:
+        """Start one Envoy; it knows nothing but its control plane, and what `arguments` say to it."""
         control = (Endpoint(host="127.0.0.1", port=self.ports.control),)
         admin = Endpoint(host="127.0.0.1", port=self.ports.admins[instance])
         file = self.folder / f"{instance}.json"
         file.write_text(json.dumps(bootstrap(site.GATEWAY, instance, control=control, admin=admin)))
         argv = [program("envoy"), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1"]
-        await self.processes.start(instance, [*argv, "--log-level", "warning"])
+        await self.processes.start(instance, [*argv, "--log-level", "warning", *arguments])
 
     async def configure(self) -> None:
         """Tell the API what there is."""
-        entries = [
+        entries: list[tuple[str, Cluster | Gateway]] = [
             ("gateways", site.gateway(self.ports, self.certificates)),
             *(("clusters", cluster) for cluster in site.clusters(self.ports)),
-            ("applications", site.application(site.OURS)),
         ]
+        for kind, entry in entries:
+            await self._put(kind, entry)
+        await self.describe(site.application(site.OURS))
+
+    async def describe(self, application: Application) -> None:
+        """Tell the API what an application is; said again, it counts for what is started from then on."""
+        await self._put("applications", application)
+
+    async def _put(self, kind: str, entry: Application | Cluster | Gateway) -> None:
         async with self.client() as client:
-            for kind, entry in entries:
-                answer = await client.put(f"/v1/{kind}/{entry.name}", json=entry.model_dump(mode="json"))
-                answer.raise_for_status()
+            answer = await client.put(f"/v1/{kind}/{entry.name}", json=entry.model_dump(mode="json"))
+            answer.raise_for_status()
 
     async def place(self, application: str, cluster: str) -> None:
         """Make the application's first placement."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clusters (MEC hosts) as they are configured, and gateways."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ class Cluster(Model):
     """Radio cells this cluster is near to."""
     cordoned: bool = False
     """A cordoned cluster is never chosen as a target."""
-    latency_ms: dict[str, float] = Field(default_factory=dict)
+    latency_ms: dict[str, Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)]] = Field(default_factory=dict)
     """Round-trip time from a cell to this cluster, where it is known beforehand."""
     cpu_millicores: int | None = Field(default=None, ge=0)
     """Free capacity, where no driver observes it; None is unknown and never fails a filter that asks for nothing."""

@@ -14,7 +14,7 @@ A selector gave no decision that can be followed::
 from relocate.errors import RelocateError
 
 
-class SelectorFailed(RelocateError):  # noqa: N818 - named as the rest of `relocate.errors`
+class SelectorFailed(RelocateError):
     """The selector gave no decision."""
 
 

@@ -273,6 +273,7 @@ class Relocate:
             waived_instances=move.policy.waived_instances,
             drained=self._drained,
             cut=self._cut,
+            watched_since=self._baseline_from,
             since=self._switched_at,
             max_error_rate=move.policy.judging.max_error_rate,
             probes=move.policy.probes_per_instance,

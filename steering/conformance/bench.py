@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: S101
+# These are tests: assert is how they speak.
 """What a case works with: one route of its own on the harness's gateway, and traffic through it."""
 
 import asyncio

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from steering.conformance.bench import Bench
     from steering.conformance.harness import ConformanceHarness
@@ -59,9 +59,8 @@ def chosen_harness(choice: str) -> "type[ConformanceHarness]":
     try:
         if ":" not in choice:
             adapter = import_module("steering.adapters").load(choice)
-            choice = getattr(adapter, "conformance", "") or ""
-            if not choice:
-                raise ValueError(f"{adapter.__name__} brings no harness (attribute conformance); name module:Harness")
+            # Without one of its own the colon is missing, and the error below says that a harness is to be named.
+            choice = getattr(adapter, "conformance", f"{adapter.__module__} brings no harness: name MODULE:HARNESS")
         module, _, name = choice.partition(":")
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError, TypeError) as error:
@@ -89,9 +88,9 @@ def steering_bench(request: pytest.FixtureRequest, steering_harness: "Conformanc
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> "Iterator[Any]":
+def pytest_runtest_makereport(item: pytest.Item) -> "Generator[None, pytest.TestReport, pytest.TestReport]":
     """Keep each case's outcome for the report."""
-    report: pytest.TestReport = yield
+    report = yield
     harness = getattr(item, "funcargs", {}).get("steering_harness")
     if harness is not None and (report.when == "call" or report.outcome != "passed"):
         item.config.stash[_OUTCOMES].setdefault(harness.name, []).append(_outcome(item, report))

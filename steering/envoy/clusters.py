@@ -94,7 +94,7 @@ def _aggregate(document: RouteDocument, port: Port, order: tuple[str, ...], sett
 
 
 def _circuit_breakers() -> Json:
-    limits = {name: _PLENTY for name in ("max_connections", "max_pending_requests", "max_requests")}
+    limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), _PLENTY)
     return {"thresholds": [{"priority": "DEFAULT", "max_retries": _MAX_RETRIES, **limits}]}
 
 

@@ -116,7 +116,7 @@ class Reader:
         try:
             gateway.settings = GatewaySettings.model_validate(raw)
         except ValidationError as error:
-            _LOG.error("gateway %s: settings make no sense, the last good ones stay: %s", name, error)  # noqa: TRY400, the text says it all
+            _LOG.error("gateway %s: settings make no sense, the last good ones stay: %s", name, error)
         if gateway.settings is None:
             return False
         if not same_routes or gateway.plan is None:

@@ -81,7 +81,7 @@ def resource(type_url: str, name: str, body: Mapping[str, Any], *, route_version
         google.protobuf.json_format.ParseError: a field is unknown or has the wrong type.
     """
     packed = AnyMessage()
-    packed.Pack(ParseDict(body, _MESSAGES[type_url]()), deterministic=True)
+    packed.Pack(ParseDict(dict(body), _MESSAGES[type_url]()), deterministic=True)
     digest = hashlib.sha256(packed.value).hexdigest()[:12]
     version = digest if route_version is None else f"{route_version}-{digest}"
     return Resource(type_url, name, version, packed)

@@ -98,7 +98,7 @@ class GatewayStore:
                 return False
             for route, stand in stands.items():
                 key = {**_instance(session), "route": route}
-                values = {"applied": stand.applied, "rejected": stand.rejected, "held": stand.held}
+                values: dict[str, Any] = {"applied": stand.applied, "rejected": stand.rejected, "held": stand.held}
                 values |= {"reason": stand.reason, "at": stand.at or self._now()}
                 _upsert(connection, ACKNOWLEDGEMENTS, key, values)
         return True

@@ -51,11 +51,11 @@ class RouteStore:
             Conflict: the route is not at `base`.
             Rejected: one of its hosts belongs to another route of this gateway.
         """
-        return self._replace(gateway, document.route, document, fence, base)
+        return self._replace(gateway, document.route, document, fence=fence, base=base)
 
     def remove(self, gateway: str, route: str, fence: Fence, base: int | None) -> int:
         """Take the route away, under the same rules as `write`; its versions go on from there if it comes back."""
-        return self._replace(gateway, route, None, fence, base)
+        return self._replace(gateway, route, None, fence=fence, base=base)
 
     def read(self, gateway: str, route: str) -> StoredRoute | None:
         """The route as last written, also when it was removed; None if there never was one."""
@@ -100,7 +100,9 @@ class RouteStore:
             for row in rows
         }
 
-    def _replace(self, gateway: str, route: str, document: RouteDocument | None, fence: Fence, base: int | None) -> int:
+    def _replace(
+        self, gateway: str, route: str, document: RouteDocument | None, *, fence: Fence, base: int | None
+    ) -> int:
         try:
             with writing(self._engine) as connection:
                 row = connection.execute(_of(gateway, route).with_for_update()).one_or_none()
@@ -109,24 +111,15 @@ class RouteStore:
                 version = decide(current, document, fence, base, floor=floor)
                 if version is None:
                     return int(row.version) if row is not None else 0
-                self._store(connection, gateway, route, document, fence, version, new=current is None)
+                values = self._values(document, fence, version)
+                _put(connection, gateway, route, values, new=current is None)
                 _claim_hosts(connection, gateway, route, document)
                 return version
         except IntegrityError as error:
             # Only where writers are not serialised (PostgreSQL): two of them made the same new row.
             raise Conflict(f"{route}: somebody else wrote at the same moment") from error
 
-    def _store(
-        self,
-        connection: Connection,
-        gateway: str,
-        route: str,
-        document: RouteDocument | None,
-        fence: Fence,
-        version: int,
-        *,
-        new: bool,
-    ) -> None:
+    def _values(self, document: RouteDocument | None, fence: Fence, version: int) -> dict[str, Any]:
         values: dict[str, Any] = {
             "version": version,
             "lease": fence.lease,
@@ -134,15 +127,14 @@ class RouteStore:
             "removed": document is None,
             "updated_at": self._now(),
         }
-        if document is not None:
-            values["document"] = document.model_dump(mode="json")
-        if new:
-            values.setdefault("document", {})
-            connection.execute(insert(ROUTES).values(gateway=gateway, route=route, **values))
-        else:
-            connection.execute(
-                update(ROUTES).where(ROUTES.c.gateway == gateway, ROUTES.c.route == route).values(**values)
-            )
+        return values if document is None else values | {"document": document.model_dump(mode="json")}
+
+
+def _put(connection: Connection, gateway: str, route: str, values: dict[str, Any], *, new: bool) -> None:
+    if new:
+        connection.execute(insert(ROUTES).values(gateway=gateway, route=route, **{"document": {}, **values}))
+    else:
+        connection.execute(update(ROUTES).where(ROUTES.c.gateway == gateway, ROUTES.c.route == route).values(**values))
 
 
 def _of(gateway: str, route: str) -> Any:

@@ -11,16 +11,18 @@ from steering.envoy.control import serve
 from steering.envoy.settings import ControlSettings
 
 
-async def main(database_url: str, port: str, gateways: Path, tls: Path | None) -> None:
+def main(database_url: str, port: str, gateways: Path, tls: Path | None) -> None:
     """Serve until killed."""
     settings = {"port": int(port)} | ({"tls": json.loads(tls.read_text())} if tls else {})
-    await serve(
-        ControlSettings.model_validate(settings),
-        database_url=database_url,
-        gateways=lambda: json.loads(gateways.read_text()),
+    asyncio.run(
+        serve(
+            ControlSettings.model_validate(settings),
+            database_url=database_url,
+            gateways=lambda: json.loads(gateways.read_text()),
+        )
     )
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]) if len(sys.argv) > 4 else None))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]) if len(sys.argv) > 4 else None)

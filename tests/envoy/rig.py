@@ -220,7 +220,7 @@ class Rig:
         deadline = time.monotonic() + WAIT_SECONDS
         while not condition():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{what} did not come up\n{self.log(what.split()[-1])[-2000:]}")
+                raise TimeoutError(f"{what} did not come up\n{self.log(what.rsplit(maxsplit=1)[-1])[-2000:]}")
             time.sleep(0.02)
 
     def _instance(self, name: str) -> dict[str, Any]:

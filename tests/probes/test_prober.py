@@ -156,7 +156,7 @@ async def test_grpc_comes_back_at_once_after_an_outage() -> None:
     running = grpc.aio.server()
     port = running.add_insecure_port("127.0.0.1:0")
     await running.start()
-    sender = GrpcSender(FAST, point(port), None)
+    sender = GrpcSender(FAST.model_copy(update={"path": "/"}), point(port), None)
     await running.stop(None)
     assert (await sender.send(fresh=False)).status.startswith("UNAVAILABLE")
     again = grpc.aio.server(interceptors=[Named()])

@@ -2,6 +2,8 @@
 """The traffic process as the demonstration uses it."""
 
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -58,6 +60,17 @@ def test_a_configuration_that_makes_no_sense_is_refused(scene: Scene, tmp_path: 
     refused = TrafficProcess(tmp_path, scene.gateways, flows=[{"protocol": "http1", "rate": -1}])
     assert refused.process.wait(15) == 2
     assert "flows.0.rate" in refused.close()
+
+
+def test_a_standard_input_that_cannot_be_followed_is_refused(tmp_path: Path) -> None:
+    """From the null device nobody could move a UE: exit code 2, and what is allowed."""
+    gateway = {"name": "edge-1", "port": 1, "server_name": "navigator.edge.test"}
+    config = tmp_path / "traffic.json"
+    config.write_text(json.dumps({"gateways": [gateway], "records_file": str(tmp_path / "records.jsonl")}))
+    command = [sys.executable, "-m", "relocate.demo.traffic", "--config", str(config)]
+    refused = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=15, check=False)
+    assert refused.returncode == 2
+    assert b"standard input must be a pipe or a terminal" in refused.stderr
 
 
 def test_sums_are_written_each_second(traffic: TrafficProcess) -> None:

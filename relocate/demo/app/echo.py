@@ -11,6 +11,7 @@ protobuf runtime. A client needs the method paths and `encode`, `decode`::
 """
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -73,9 +74,10 @@ class Echo:
         try:
             count, pause = _watched(request)
             self._life.admit()
+            began = time.monotonic()
             for number in range(count):
-                if number:
-                    await self._life.rest(pause)
+                # Paced from the call's start, so that what one message took does not put off the next.
+                await self._life.rest(max(0.0, began + number * pause - time.monotonic()))
                 await self._life.travel(str(request.get("cell", "")))
                 yield self._who | {"id": request.get("id"), "n": number}
         except ValueError as error:

@@ -7,8 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
+from relocate.demo.traffic.control import check_stdin
 from relocate.demo.traffic.plan import TrafficPlan
 from relocate.demo.traffic.process import complain, run_traffic
 
@@ -20,7 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path: Path = parser.parse_args(arguments).config
     try:
         plan = TrafficPlan.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        if plan.control == "stdin":
+            check_stdin()
+    except (OSError, ValueError) as error:
         complain(f"{path}: {error}")
         return 2
     asyncio.run(run_traffic(plan))

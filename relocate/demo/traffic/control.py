@@ -3,6 +3,8 @@
 
 import asyncio
 import json
+import os
+import stat
 import sys
 from collections.abc import Callable
 
@@ -32,6 +34,13 @@ def move(run: Run, line: str | bytes) -> None:
         raise ValueError(f"ue: must be one of {', '.join(sorted(run.cells))}")
     run.cells[wanted.ue] = wanted.cell
     run.note(Event("cell", run.clock(), None, json.dumps({"ue": wanted.ue, "cell": wanted.cell})))
+
+
+def check_stdin() -> None:
+    """Raise ValueError when standard input is nothing that can be followed: a file, or the null device."""
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or sys.stdin.isatty()):
+        raise ValueError("control: with stdin, standard input must be a pipe or a terminal; or say control: none")
 
 
 async def follow_stdin(run: Run, complain: Callable[[str], None]) -> None:

@@ -116,6 +116,26 @@ async def test_each_vantage_is_watched_on_the_whole_schedule() -> None:
     assert [at for at, name, _ in route.sent if name == "edge-2"][:2] == pytest.approx([0.05, 0.15])
 
 
+async def test_a_prober_that_was_stalled_leaves_a_hole() -> None:
+    """Requests whose moment has long passed are not sent: nobody watched then, and the coverage says so."""
+    clock = FakeClock()
+    stalled = False
+
+    def stall(now: float) -> float:
+        nonlocal stalled
+        if now >= 2.05 and not stalled:
+            stalled = True
+            clock.stall(2.0)
+        return 0.01
+
+    route, since = Route(clock, takes=stall), clock.now().timestamp()
+    await route.watch("edge-1", seconds=7)
+    seen = coverage(route.seconds, vantages=["edge-1"], period=0.1, since=since, until=since + 7)
+    assert [(hole.since - since, hole.until - since) for hole in seen.holes] == [(2, 4)]
+    assert seen.holes[0].reason.endswith("requests were sent")
+    assert summed(route.seconds).failed == 0
+
+
 async def test_complete_seconds_are_handed_over_as_they_end() -> None:
     """The sink is called each second; a second with an open request comes when that ends."""
     clock = FakeClock()

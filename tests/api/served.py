@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Both listeners as a process of their own, with the in-memory orchestrator: `python -m tests.api.served DATABASE PORT PORT`."""
+
+import asyncio
+import sys
+
+from api.app import create_app
+from api.health import create_health
+from api.server import listen
+from relocate.settings import Settings
+from relocate.store.database import Database
+from tests.api.memory_dispatch import MemoryDispatch
+
+
+def main(url: str, api_port: int, metrics_port: int) -> None:
+    """Serve until told to end."""
+    settings = Settings(database_url=url, api_port=api_port, metrics_port=metrics_port)
+    database = Database.open(url)
+    dispatch = MemoryDispatch(database)
+    app = create_app(settings, database, dispatch)
+    asyncio.run(listen(settings, app, create_health(database, dispatch, app.state.registry)))
+    database.close()
+    print("ended in order")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
