@@ -54,7 +54,8 @@ async def relocation_events(identity: Identity, service: TheService, last: LastE
 
 @router.get("/v1/events/stream", response_class=StreamingResponse, responses=STREAM)
 async def all_events(service: TheService, last: LastEventId = None) -> Response:
-    """What happens in all relocations, from now on (or after `Last-Event-ID`)."""
+    """What happens in all relocations, from now on (or after `Last-Event-ID`). The first event, `open`, says where it
+    stands and whether there is a traffic feed."""
     return stream(_all(service, last))
 
 
@@ -79,7 +80,7 @@ async def _relocation(service: Service, identity: str, after: int, *, over: bool
 async def _all(service: Service, last: int | None) -> AsyncIterator[bytes]:
     async with service.tail.listen() as listener:
         after = listener.position if last is None else last
-        yield message("open", {"position": after}, after)
+        yield message("open", {"position": after, "feed": service.settings.page_feed is not None}, after)
         async for event in _history(service, None, after, listener.position):
             yield _told(event)
             after = event.id

@@ -16,7 +16,7 @@
   const state = {
     relocations: new Map(), decisions: new Map(), evidence: new Map(), passed: new Map(),
     selected: null, picked: false, range: "live", offline: false,
-    feed: null, seconds: [], watched: [], marks: [], comparison: null, verdict: null, passedAll: null, hover: null,
+    feed: false, seconds: [], watched: [], marks: [], comparison: null, verdict: null, passedAll: null, hover: null,
   };
 
   // ---- small parts -------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@
     say($("left-title"), `Left on ${a}`);
     say($("left"), view.left_on_source === null || view.left_on_source === undefined ? "–" : number(view.left_on_source));
     say($("left-text"), (view.left_on_source === null || view.left_on_source === undefined ? "not counted yet" : "requests and streams still open") + (view.cut ? `; ${number(view.cut)} cut by force` : ""));
-    drawWay(view, a, b);
+    drawWay(view, a);
     drawActions(view, a, b);
     drawSteps(view);
   }
@@ -295,13 +295,12 @@
     box.setAttribute("aria-label", `Weights: ${text}`);
   }
 
-  function drawWay(view, a, b) {
+  function drawWay(view, a) {
     const gone = view.point_of_no_return, over = view.status === "finished";
     const undone = ["rolled_back", "cancelled"].includes(view.outcome);
-    say($("way"), gone ? (over ? "point of no return passed" : "point of no return passed") : over ? (undone ? `back on ${a}` : "nothing to go back from") : "open");
+    say($("way"), gone ? "point of no return passed" : over ? (undone ? `back on ${a}` : "nothing to go back from") : "open");
     $("way").dataset.open = String(!gone);
     say($("way-text"), gone ? (over ? `${a} was proven unused, then removed` : `${a} is proven unused and is being removed; a cancel comes too late`) : over ? (undone ? `users never left, or returned to, a healthy ${a}` : "no instance was moved") : `${a} stays whole; until teardown, going back to it is a route change`);
-    void b;
   }
 
   function possible(view) {
@@ -449,7 +448,7 @@
           }
         }
       } catch (error) {
-        if (error.status === 404) return told("none");
+        if (!(error instanceof TypeError || error instanceof Failed)) console.warn("a stream broke:", error.message);
       }
       told("lost");
       await new Promise((resolve) => setTimeout(resolve, wait));
@@ -458,7 +457,14 @@
   }
 
   function takeEvent(kind, told) {
-    if (kind === "open") { loadList(); return; }
+    if (kind === "open") {
+      loadList();
+      if (told.feed && !state.feed) {
+        state.feed = true;
+        follow("/v1/traffic/stream", (_, line) => { takeLine(line); draw(); }, () => {});
+      }
+      return;
+    }
     if (kind === "decision") state.decisions.set(told.relocation, told.data);
     if (kind === "view") {
       const before = state.relocations.get(told.relocation);
@@ -561,7 +567,6 @@
   function live() {
     const link = (to) => { $("link").dataset.state = to; say($("link"), to === "live" ? "live" : "connection lost, trying again"); };
     follow("/v1/events/stream", takeEvent, link);
-    follow("/v1/traffic/stream", (kind, line) => { takeLine(line); draw(); }, () => {});
     setInterval(() => {
       const view = current();
       drawTook();

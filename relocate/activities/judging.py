@@ -53,12 +53,13 @@ class JudgingActivity:
 
     async def _watch(self, order: JudgeOrder) -> tuple[Judged, Sample]:
         found = await stretches(self._parts, order.application)
-        baseline = await seen_between(
-            self._parts.database, order.relocation, order.baseline_side, order.baseline_from, order.baseline_until
-        )
         first, own = await _counted(found, order.side.name), _Own(order)
         start = time.monotonic()
         while True:
+            # The prober hands over once a second: the baseline of a quick move may still be on its way.
+            baseline = await seen_between(
+                self._parts.database, order.relocation, order.baseline_side, order.baseline_from, order.baseline_until
+            )
             counted = _since(first, await _counted(found, order.side.name))
             judged, sample = await self._look(order, baseline, counted, await own.look())
             waited = time.monotonic() - start

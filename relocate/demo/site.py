@@ -14,6 +14,8 @@ DISTANCE_MS = 25
 """What the way to the far cluster costs; the sample application adds it, as loopback has no distance."""
 GATEWAY = "edge"
 INSTANCES = ("edge-1", "edge-2")
+LESSER_ENVOY = ("--disable-extensions", "envoy.clusters/envoy.clusters.aggregate")
+"""What makes an Envoy one of those builds that refuse the cluster on which fail-over stands."""
 OURS, TODAY = "navigator", "navigator-today"
 """The application as we move it, and its twin that is moved in today's order."""
 WARM_UP_SECONDS = 1.0

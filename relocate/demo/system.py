@@ -93,6 +93,12 @@ class System:
         argv = [program("envoy"), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1"]
         await self.processes.start(instance, [*argv, "--log-level", "warning", *arguments])
 
+    async def restart_gateway(self, instance: str, *arguments: str) -> None:
+        """Stop one Envoy and start it anew; its users are cut off meanwhile."""
+        await self.processes.stop(instance)
+        await self.start_gateway(instance, *arguments)
+        await self.processes.wait_for(instance, lambda: listens(self.ports.admins[instance]))
+
     async def configure(self) -> None:
         """Tell the API what there is."""
         entries: list[tuple[str, Cluster | Gateway]] = [

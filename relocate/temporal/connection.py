@@ -4,7 +4,7 @@
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 BOOT_SECONDS = 60
 """How long a process that starts waits for Temporal to come up."""
@@ -26,7 +26,7 @@ async def connect(*, lazy: bool = False) -> Client:
 
 @retry(
     retry=retry_if_exception_type(RuntimeError),
-    wait=wait_exponential_jitter(initial=0.1, max=3),
+    wait=wait_random_exponential(multiplier=0.1, max=3),
     stop=stop_after_delay(BOOT_SECONDS),
     reraise=True,
 )

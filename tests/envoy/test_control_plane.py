@@ -18,7 +18,7 @@ from tests.envoy.traffic import acknowledged, lost, serving, traffic
 
 
 async def _placed(rig: Rig, adapter: EnvoyAdapter, fence: Fences, route: str = "shop") -> str:
-    version = await adapter.apply(rig.document(route, "e1", {"a": 100}), fence=fence(), base=None)
+    version = await adapter.apply(rig.document(route, "e1", {"a": 100, "b": 0}), fence=fence(), base=None)
     await acknowledged(adapter, route, version)
     for instance in rig.instances:
         await serving(rig, route, instance, epoch="e1")

@@ -23,7 +23,7 @@ async def test_an_http_answer_names_instance_cluster_and_request(warm, version):
             answer = await client.get("/whoami", headers={"x-request-id": number})
             assert answer.status_code == 200
             assert answer.http_version == f"HTTP/{version}"
-            assert answer.json() == WHO | {"request": number, "protocol": version, "cell": ""}
+            assert answer.json() == WHO | {"id": number, "protocol": version, "cell": ""}
             assert {name: answer.headers[f"x-{name}"] for name in ("instance", "cluster", "request-id")} == WHO | {
                 "request-id": number
             }

@@ -49,7 +49,7 @@ async def test_sigterm_lets_a_request_in_flight_finish(warm, version):
         warm.terminate()
         await warm.reaches(None)
         answer = await request
-    assert (answer.status_code, answer.json()["request"]) == (200, "7")
+    assert (answer.status_code, answer.json()["id"]) == (200, "7")
     assert await warm.ends() == 0
 
 

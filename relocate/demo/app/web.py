@@ -53,7 +53,7 @@ class Web:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         status, body = await self._answer(scope, headers)
         request = headers.get(b"x-request-id", "")
-        content = json.dumps(self._who | {"request": request, "protocol": scope["http_version"]} | body).encode()
+        content = json.dumps(self._who | {"id": request, "protocol": scope["http_version"]} | body).encode()
         await send({"type": "http.response.start", "status": status, "headers": self._headers(scope, request, content)})
         await send({"type": "http.response.body", "body": content})
 

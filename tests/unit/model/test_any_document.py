@@ -36,7 +36,7 @@ def test_valid_documents_come_back_the_same(kind, data):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_nothing_that_is_accepted_is_lost_in_json(kind, data):
     """Whatever is accepted can be kept as JSON, numbers that JSON does not have excluded, and is the same again."""

@@ -131,7 +131,7 @@ async def test_a_prober_that_was_stalled_leaves_a_hole() -> None:
     route, since = Route(clock, takes=stall), clock.now().timestamp()
     await route.watch("edge-1", seconds=7)
     seen = coverage(route.seconds, vantages=["edge-1"], period=0.1, since=since, until=since + 7)
-    assert [(hole.since - since, hole.until - since) for hole in seen.holes] == [(2, 4)]
+    assert [(hole.since - since, hole.until - since) for hole in seen.holes] == [(2, 3), (3, 4)]
     assert seen.holes[0].reason.endswith("requests were sent")
     assert summed(route.seconds).failed == 0
 
@@ -148,6 +148,14 @@ async def test_complete_seconds_are_handed_over_as_they_end() -> None:
     await route.watch("edge-1", seconds=4.5)
     start = int(FakeClock().now().timestamp()) % 100
     assert handed == [(1.0, [start]), (3.0, [start + 1, start + 2]), (4.0, [start + 3]), (4.5, [start + 4])]
+
+
+async def test_stopping_waits_for_what_is_open() -> None:
+    """A watch that is ended in order knows what became of each of its requests."""
+    route = Route(FakeClock(), takes=lambda now: 1.0 if now > 1.55 else 0.01)
+    await route.watch("edge-1", seconds=2)
+    total = summed(route.seconds)
+    assert (total.sent, total.right, total.unfinished) == (len(route.sent), len(route.sent), 0)
 
 
 async def test_cancelling_hands_over_what_there_is() -> None:

@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from relocate.model.application import Requirements
 from relocate.targets.contract import Candidate, SelectionRequest
+
+settings.register_profile("steady", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

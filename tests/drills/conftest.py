@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The service, started once with every part as a process of its own; each drill has an application of its own on it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from relocate.demo.system import System, new_system, stop
+from tests.drills.scene import Scene
+
+SESSION = {"scope": "session", "loop_scope": "session"}
+"""The processes belong to one event loop, which all drills share."""
+
+_numbers = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Drills run in the loop of the system they share."""
+    for item in items:
+        if "drills" in item.path.parts and isinstance(item, pytest.Function):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(**SESSION)
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    """Temporal, API, worker, gateway control, two Envoys, two clusters."""
+    system = new_system(tmp_path_factory.mktemp("system"))
+    try:
+        await system.start(lambda _: None)
+        await system.configure()
+        yield system
+    finally:
+        await stop(system)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def system(shared: System) -> System:
+    """The same, whole again if a drill left something dead."""
+    shared.processes.check()
+    return shared
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(system: System) -> AsyncIterator[Callable[..., Awaitable[Scene]]]:
+    """Makes the drill's scene; what `describe` takes says how the application differs."""
+    opened: list[Scene] = []
+
+    async def make(**described: Any) -> Scene:
+        scene = Scene(system, f"drill-{next(_numbers)}")
+        opened.append(scene)
+        await scene.open(**described)
+        return scene
+
+    yield make
+    for scene in opened:
+        await scene.close()

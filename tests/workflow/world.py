@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One story's world: an application on three clusters in memory, behind a gateway in memory, moved by real workers."""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from relocate.clusters.contract import Workload
+from relocate.clusters.memory import MemoryCluster, MemoryDriver
+from relocate.dispatch import CommandResult
+from relocate.model.application import Application
+from relocate.model.cluster import Cluster, Gateway
+from relocate.model.evidence import Claim
+from relocate.model.placement import Placement
+from relocate.model.relocation import Actor, Phase, RelocationRequest, Status, StepState, View
+from relocate.parts import Parts
+from relocate.phases import documents
+from relocate.settings import Settings
+from relocate.store.database import Database
+from relocate.store.evidence import broken_link
+from relocate.temporal.dispatch import TemporalDispatch
+from relocate.temporal.worker import PASSED_THROUGH
+from relocate.workflow.placement import Place
+from relocate.workflow.relocation import Relocate
+from steering.adapters.memory import MemoryGateway, MemorySettings
+from steering.contract import SteeringAdapter
+from steering.model import Backend, Fence, RouteDocument
+from tests.workflow.data_plane import DataPlane, ListeningAdapter
+
+INSTANCES = ("edge-1", "edge-2")
+PATIENCE = 15.0
+"""Longest wait for anything in a story, in seconds."""
+OPERATOR = Actor(who="operator", why="the story says so")
+
+FAST: Mapping[str, Any] = {
+    "bake_seconds": 0,
+    "hold_seconds": 0,
+    "probes_per_instance": 3,
+    "judging": {"min_samples": 1},
+    "drain": {"window_seconds": 0, "deadline_seconds": 10},
+}
+"""A policy whose windows are empty: what a story waits for is then what happens, not time."""
+
+_numbers = itertools.count(1)
+
+
+class StoryParts(Parts):
+    """Real parts, with adapters that stories have brought along."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        """Args: as `Parts`."""
+        super().__init__(settings, database)
+        self.brought: dict[str, SteeringAdapter] = {}
+
+    async def adapter(self, gateway: str) -> SteeringAdapter:
+        """The story's adapter."""
+        return self.brought[gateway]
+
+
+@dataclass
+class Service:
+    """Workers that run, and the way in."""
+
+    client: Client
+    parts: StoryParts
+    dispatch: TemporalDispatch
+
+    @property
+    def database(self) -> Database:
+        """Where everything is kept."""
+        return self.parts.database
+
+
+class World:
+    """The application `app` is placed on cluster `a`; `b` and `c` are free."""
+
+    def __init__(self, service: Service) -> None:
+        """Args: service: shared by all stories of a session; every name here is this story's own."""
+        number = next(_numbers)
+        self.service = service
+        self.app, self.gateway_name = f"app-{number}", f"edge-{number}"
+        self.a, self.b, self.c = (f"mec-{letter}-{number}" for letter in "abc")
+        self.gateway = MemoryGateway.named(self.gateway_name, MemorySettings(instances=INSTANCES))
+        self.data_plane = DataPlane(self.gateway)
+        self.adapter = ListeningAdapter(self.data_plane)
+        self.runs: list[Run] = []
+        service.parts.brought[self.gateway_name] = self.adapter
+
+    async def begin(self, **policy: Any) -> None:
+        """Configure everything and make the first placement on `a`."""
+        await self.data_plane.start()
+        catalogue = self.service.database.catalogue
+        for name in (self.a, self.b, self.c):
+            catalogue.put(Cluster(name=name, driver="memory", cpu_millicores=4000, memory_mib=4096))
+        catalogue.put(Gateway(name=self.gateway_name, adapter="memory"))
+        catalogue.put(self.application(**policy))
+        await self._place(self.a)
+
+    async def _place(self, cluster: str) -> None:
+        """As `Place` leaves it. Its workflow cannot be used here: the gate would ask instances that do not listen."""
+        instance, driver = f"{self.app}-first", await self.service.parts.driver(cluster)
+        await driver.deploy(Workload(application=self.app, instance=instance, ports=("http",), settings={}))
+        endpoints = (await driver.observe(self.app, instance)).endpoints
+        sides = documents.only(Backend(name=cluster, instance=instance, endpoints=endpoints))
+        document = documents.document(self.app, self.application().routes[0], sides, "placed")
+        await self.adapter.apply(document, fence=Fence(lease=0, sequence=1), base=None)
+        placement = Placement(
+            application=self.app,
+            cluster=cluster,
+            instance=instance,
+            active=True,
+            created_by="place",
+            created_at=datetime.now(UTC),
+        )
+        self.service.database.placements.put(placement)
+
+    def application(self, **policy: Any) -> Application:
+        """The application, ready when its memory probe and its path through every gateway instance say so."""
+        probes = [
+            {"kind": "memory", "via": "direct"},
+            {"kind": "http", "via": "gateways", "settings": {"path": "/healthz"}},
+        ]
+        route = {"name": self.app, "hosts": [f"{self.app}.test"], "gateways": [self.gateway_name], "ports": [{"name": "http"}]}
+        readiness = {"probes": probes, "period_seconds": 0.02, "stable_seconds": 0.02, "deadline_seconds": 10}
+        return Application.model_validate(
+            {
+                "name": self.app,
+                "workloads": {"memory": {}},
+                "routes": [route],
+                "readiness": readiness,
+                "policy": {**FAST, **policy},
+            }
+        )
+
+    async def relocate(self, **fields: Any) -> "Run":
+        """Ask for a move, of this application, and see it started."""
+        request = RelocationRequest.model_validate({"application": self.app, **fields})
+        accepted = await self.service.dispatch.accept(request, key=None, actor=OPERATOR)
+        self.runs.append(Run(self, accepted.view.id))
+        return self.runs[-1]
+
+    async def move(self, **fields: Any) -> View:
+        """A move to `b`, to its end."""
+        return await (await self.relocate(**{"target": self.b, **fields})).ended()
+
+    def cluster(self, name: str) -> MemoryCluster:
+        """The cluster itself, with its faults."""
+        return MemoryDriver.clusters[name]
+
+    async def document(self) -> RouteDocument:
+        """The route as it stands."""
+        state = await self.adapter.read(self.app)
+        assert state is not None
+        return state.document
+
+    def instances(self) -> dict[str, int]:
+        """How many instances there are of the application, by cluster that has any."""
+        found = {name: MemoryDriver.clusters.get(name) for name in (self.a, self.b, self.c)}
+        return {name: len(cluster.instances) for name, cluster in found.items() if cluster and cluster.instances}
+
+    async def assert_serves_only_from(self, cluster: str) -> None:
+        """Routes, gateway instances, instances and the record of placements all say the same; the lease is free."""
+        document = await self.document()
+        assert document.weights == {cluster: 100}
+        assert document.probe_paths == ()
+        assert {self.gateway.answer(instance, self.app).side for instance in INSTANCES} == {cluster}
+        assert self.instances() == {cluster: 1}
+        placements = self.service.database.placements.of(self.app)
+        assert [(placement.cluster, placement.active) for placement in placements] == [(cluster, True)]
+        assert self.service.database.leases.holder(self.app) is None
+
+    async def close(self) -> None:
+        """End what a failed story left running, replay every history, and stop listening."""
+        try:
+            for run in self.runs:
+                await run.replay()
+        finally:
+            for run in self.runs:
+                await run.terminate()
+            await self.data_plane.stop()
+
+
+class Run:
+    """One relocation of a story."""
+
+    def __init__(self, world: World, identity: str) -> None:
+        """Args: world: the story's; identity: the relocation's id."""
+        self.id = identity
+        self._world = world
+        self._service = world.service
+
+    @property
+    def handle(self) -> WorkflowHandle[Any, Any]:
+        """Temporal's handle."""
+        return self._service.client.get_workflow_handle_for(Relocate.run, self.id)
+
+    @property
+    def view(self) -> View:
+        """What people see."""
+        return self._service.database.relocations.get(self.id)
+
+    def step(self, phase: Phase) -> StepState:
+        """Where a phase stands."""
+        return next(step.state for step in self.view.steps if step.phase is phase)
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        """The record, whose chain must be whole."""
+        entries = self._service.database.evidence.of(self.id)
+        assert broken_link(entries) is None
+        return [entry.claim for entry in entries]
+
+    @property
+    def notes(self) -> str:
+        """What was decided or commanded."""
+        return "\n".join(claim.sentence for claim in self.claims if claim.rung == "note")
+
+    @property
+    def said(self) -> Sequence[str]:
+        """Every sentence of the view, in order."""
+        events = self._service.database.relocations.events(self.id)
+        return [event.data["sentence"] for event in events if event.kind == "view"]
+
+    async def until(self, wanted: Callable[[View], bool]) -> View:
+        """The first view seen that is as wanted."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not wanted(view := self.view):
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"not in {PATIENCE:g} s; it is: {self.view.status}, {self.view.sentence}") from None
+        return view
+
+    async def in_phase(self, phase: Phase) -> View:
+        """The view once a phase runs."""
+        return await self.until(lambda view: view.phase is phase and self._running(view, phase))
+
+    async def asks(self, status: Status = Status.NEEDS_OPERATOR) -> View:
+        """The view once the run waits for somebody."""
+        return await self.until(lambda view: view.status is status)
+
+    async def ended(self) -> View:
+        """The view at the end, when the workflow is closed too."""
+        view = await self.until(lambda view: view.status is Status.FINISHED)
+        async with asyncio.timeout(PATIENCE):
+            await self._closed()
+        return view
+
+    async def cancel(self) -> None:
+        """Ask for the undo."""
+        await self._service.dispatch.cancel(self.id, OPERATOR)
+
+    async def command(self, name: str, cluster: str | None = None) -> CommandResult:
+        """Give a command."""
+        return await self._service.dispatch.command(self.id, name, OPERATOR, cluster=cluster)
+
+    async def replay(self) -> None:
+        """The workflow's code takes the same way again over the history that was just made."""
+        await replayer().replay_workflow(await self.handle.fetch_history())
+
+    async def terminate(self) -> None:
+        """End it if it still runs."""
+        description = await self.handle.describe()
+        if description.close_time is None:
+            await self.handle.terminate("the story is over")
+
+    async def _closed(self) -> None:
+        while (await self.handle.describe()).close_time is None:
+            await asyncio.sleep(0.02)
+
+    @staticmethod
+    def _running(view: View, phase: Phase) -> bool:
+        return any(step.phase is phase and step.state is StepState.RUNNING for step in view.steps)
+
+
+def replayer() -> Replayer:
+    """As the worker: same workflows, same sandbox, same data converter."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    return Replayer(
+        workflows=[Relocate, Place],
+        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        data_converter=pydantic_data_converter,
+    )
