@@ -79,7 +79,9 @@ class Guard:
             return "anonymous"
         token = _find(self._tokens, headers.get("authorization", ""))
         if token is None:
-            raise RequestRefused("unauthorized", "a valid bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
+            raise RequestRefused(
+                "unauthorized", "a valid bearer token is needed", headers={"WWW-Authenticate": "Bearer"}
+            )
         if not token.scopes & set(SCOPES[SCOPES.index(needed) :]):
             raise RequestRefused("forbidden", f"{token.name} lacks the scope {needed}")
         return token.name

@@ -44,7 +44,9 @@ KINDS: Mapping[str, Kind] = {
     ),
     "not-found": Kind(404, "Nothing of that name is known", "The name is right in form, but not known here."),
     "no-such-page": Kind(404, "There is no such address", "/openapi.json lists every address."),
-    "method-not-allowed": Kind(405, "This address does not take that method", "The header `Allow` lists what it takes."),
+    "method-not-allowed": Kind(
+        405, "This address does not take that method", "The header `Allow` lists what it takes."
+    ),
     "already-relocating": Kind(
         409, "The application is being relocated", "`relocation` is the address of the running relocation."
     ),
@@ -53,7 +55,9 @@ KINDS: Mapping[str, Kind] = {
     "not-proven": Kind(409, "The proof that this needs could not be had", "Nothing irreversible was done."),
     "unhealthy": Kind(409, "That side is not proven healthy now", "Traffic stays on the side that is."),
     "stale": Kind(409, "A newer step has been here", "This attempt changed nothing."),
-    "unauthorized": Kind(401, "A bearer token is needed", "Send `Authorization: Bearer TOKEN` with a configured token."),
+    "unauthorized": Kind(
+        401, "A bearer token is needed", "Send `Authorization: Bearer TOKEN` with a configured token."
+    ),
     "forbidden": Kind(403, "The token does not allow this", "`detail` names the scope that is needed."),
     "wrong-host": Kind(
         403,

@@ -131,7 +131,9 @@ async def cancel(
 
 
 def _route(name: str, sentence: str) -> None:
-    async def run(identity: Identity, service: TheService, caller: Caller, command: Command | None = None) -> CommandResult:
+    async def run(
+        identity: Identity, service: TheService, caller: Caller, command: Command | None = None
+    ) -> CommandResult:
         given = command or Command()
         actor = Actor(who=caller, why=given.why)
         result = await service.dispatch.command(identity, name, actor, cluster=given.cluster)

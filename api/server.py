@@ -91,7 +91,11 @@ async def listen(settings: Settings, app: FastAPI, health: FastAPI) -> None:
         finally:
             side.should_exit = True
 
-    _log.info("listening", api=f"{settings.api_host}:{settings.api_port}", health=f"{settings.metrics_host}:{settings.metrics_port}")
+    _log.info(
+        "listening",
+        api=f"{settings.api_host}:{settings.api_port}",
+        health=f"{settings.metrics_host}:{settings.metrics_port}",
+    )
     await asyncio.gather(run_front(), run_side())
 
 

@@ -21,7 +21,9 @@ SILENCE = b": still here\n\n"
 
 PAGE = 500
 
-LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, lt=2**63, description="Resume after this event.")]
+LastEventId = Annotated[
+    int | None, Header(alias="Last-Event-ID", ge=0, lt=2**63, description="Resume after this event.")
+]
 
 STREAM = {200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 

@@ -72,6 +72,4 @@ def _summed(second: int, records: list[Second]) -> WatchedSecond:
 
 def _side(count: SideCount) -> SideSecond:
     histogram = count.histogram
-    return SideSecond(
-        right=count.count - count.errors, p50_ms=histogram.quantile(0.5), p99_ms=histogram.quantile(0.99)
-    )
+    return SideSecond(right=count.count - count.errors, p50_ms=histogram.quantile(0.5), p99_ms=histogram.quantile(0.99))

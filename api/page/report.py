@@ -24,7 +24,9 @@ def render(data: dict[str, Any]) -> str:
     page = _read("index.html")
     for name in _SCRIPTS:
         page = page.replace(f'<script src="/page/{name}" defer></script>\n', "")
-    page = page.replace('<link rel="stylesheet" href="/page/page.css">', f"{_policy(style, programs)}\n<style>{style}</style>")
+    page = page.replace(
+        '<link rel="stylesheet" href="/page/page.css">', f"{_policy(style, programs)}\n<style>{style}</style>"
+    )
     # "<" is escaped, so that no text in the story can end its element (HTML, 4.12.1.3).
     story = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     scripts = "".join(f"<script>{program}</script>\n" for program in programs)

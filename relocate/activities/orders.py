@@ -178,6 +178,16 @@ class HealthOrder(Order):
     waived_instances: tuple[str, ...] = ()
 
 
+class TransferOrder(Order):
+    """Call one of the application's hooks at the source."""
+
+    source: Backend
+    target: Backend
+    port: str
+    path: str
+    timeout_seconds: float
+
+
 class ActivateOrder(Order):
     """Put the new truth about the placement on record."""
 

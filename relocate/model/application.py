@@ -104,6 +104,28 @@ class Policy(Model):
     """How many fresh connections running must answer right, through each gateway instance, before a step is live."""
 
 
+Hook = Annotated[str, Field(pattern=r"^/", max_length=512)]
+
+
+class Transfer(Model):
+    """Hooks of an application that keeps state: paths to which an empty-handed POST is sent at the source instance.
+
+    Each gets `{"relocation", "source", "target"}` (addresses of the hook's port) and must answer 2xx when it is done;
+    it may be called again.
+    """
+
+    port: Name = "http"
+    pre_copy: Hook | None = None
+    """Copies what it can while the source goes on serving."""
+    freeze: Hook | None = None
+    """From its answer on the source changes nothing."""
+    final_sync: Hook
+    """Copies the rest; its answer allows the switch."""
+    resume: Hook
+    """The undo: the source changes things again."""
+    timeout_seconds: float = Field(default=30.0, gt=0, le=3600)
+
+
 class Requirements(Model):
     """What a cluster must offer to be a candidate."""
 
@@ -124,6 +146,8 @@ class Application(Model):
     routes: tuple[Route, ...] = Field(min_length=1, max_length=32)
     readiness: GateSpec
     policy: Policy = Policy()
+    transfer: Transfer | None = None
+    """None: it keeps no state that must follow the user."""
     requirements: Requirements = Requirements()
 
     @model_validator(mode="after")
@@ -131,4 +155,7 @@ class Application(Model):
         names = [route.name for route in self.routes]
         if len(set(names)) != len(names):
             raise ValueError("routes: each name may stand once")
+        ports = {port.name for route in self.routes for port in route.ports}
+        if self.transfer is not None and self.transfer.port not in ports:
+            raise ValueError(f"transfer.port: must be one of {', '.join(sorted(ports))}")
         return self

@@ -21,6 +21,7 @@ from relocate.activities.readying import Readying
 from relocate.activities.record import Record
 from relocate.activities.selection import Selection
 from relocate.activities.steering import Steering
+from relocate.activities.transferring import Transferring
 from relocate.activities.watching import Watching
 from relocate.parts import Parts
 from relocate.settings import Settings
@@ -93,6 +94,7 @@ def changes(parts: Parts) -> Sequence[Activity]:
         Steering(parts).steer,
         Readying(parts).health,
         Checking(parts).check,
+        Transferring(parts).transfer,
         Record(parts.database).record,
     ]
 

@@ -165,7 +165,27 @@ class Relocate:
 
     async def _transfer(self) -> None:
         await self._may_go_on()
-        await self._journal.leave(Phase.TRANSFER, StepState.SKIPPED, "The application says that it keeps no state.")
+        hooks = self._move.start.application.transfer
+        if hooks is None:
+            await self._journal.leave(Phase.TRANSFER, StepState.SKIPPED, "The application says that it keeps no state.")
+            return
+        await self._journal.enter(Phase.TRANSFER, f"Bringing the state to {self._move.to.name}.")
+
+        async def undo() -> None:
+            await self._call_hook(hooks.resume)
+
+        self._undo.push(Undo(Phase.TRANSFER, f"Letting {self._move.from_.name} resume.", undo))
+        for path in (hooks.pre_copy, hooks.freeze, hooks.final_sync):
+            if path is not None:
+                await self._call_hook(path)
+        await self._journal.leave(Phase.TRANSFER, StepState.DONE, f"{self._move.to.name} has the state.")
+
+    async def _call_hook(self, path: str) -> None:
+        move, hooks = self._move, self._move.start.application.transfer
+        if hooks is None:
+            return
+        says = {"source": move.from_, "target": move.to, "port": hooks.port, "timeout_seconds": hooks.timeout_seconds}
+        await move.do(calls.TRANSFER, Phase.TRANSFER, path=path, **says)
 
     async def _switch(self) -> None:
         move = self._move

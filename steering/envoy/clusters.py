@@ -69,7 +69,8 @@ def _side(document: RouteDocument, port: Port, name: str, settings: GatewaySetti
         "lb_policy": "LEAST_REQUEST",
         # A sole unhealthy host would get traffic in panic mode (reference: envoy.md, 1).
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-        "ignore_health_on_host_removal": True,
+        # An endpoint that was moved away stays until it is unhealthy, so that there is no gap before the new one is.
+        "ignore_health_on_host_removal": False,
         "circuit_breakers": _circuit_breakers(),
         "health_checks": [_health_check(port, document.hosts[0], settings.health)],
         "typed_extension_protocol_options": _protocol(port, settings),

@@ -18,7 +18,7 @@ from envoy.service.discovery.v3 import discovery_pb2
 from steering.envoy.listener import LISTENER
 from steering.envoy.names import route_of
 from steering.envoy.plan import GatewayPlan, RoutePlan
-from steering.envoy.xds import CDS, EDS, LDS, RDS, SHORT, TYPES, Resource, content, route_version
+from steering.envoy.xds import CDS, EDS, LDS, RDS, SHORT, TYPES, Json, Resource, content, route_version
 from steering.store.gateways import Stand
 
 Request = Any
@@ -35,8 +35,8 @@ class _Push:
     """Versions of the routes it is about."""
     versions: Mapping[str, str]
     removed: tuple[str, ...]
-    listing: frozenset[str]
-    """For a listener: every route in it."""
+    chains: Mapping[str, Json]
+    """For a listener: its filter chains by route."""
 
 
 @dataclass
@@ -102,8 +102,8 @@ class Conversation:
         self._changed: set[str] = set()
         self._held: set[str] = set()
         """Routes of which the gateway held something when it connected."""
-        self._listed: frozenset[str] = frozenset()
-        """Routes in the listener that the gateway last accepted on this connection."""
+        self._chains: Mapping[str, Json] = {}
+        """Filter chains of the listener that the gateway last accepted on this connection, by route."""
         self._unlistable: dict[str, int] = {}
         """Routes that a listener was refused for, and their version then."""
         self._singly = False
@@ -144,7 +144,7 @@ class Conversation:
     def _hear_acceptance(self, topic: _Topic, push: _Push) -> None:
         topic.accept(push)
         if topic.type_url == LDS:
-            self._listed = push.listing
+            self._chains = push.chains
         if topic.type_url == RDS:
             for route, version in push.routes.items():
                 self._applied(route, version)
@@ -260,32 +260,46 @@ class Conversation:
 
     def _say_listener(self, plan: GatewayPlan) -> list[Response]:
         topic = self._topics[LDS]
-        listing = self._listable(plan) if topic.asked and self._topics[CDS].asked else None
-        if listing is None or (self._singly and topic.pushes):
+        chains = self._listable(plan) if topic.asked and self._topics[CDS].asked else None
+        if chains is None or (self._singly and topic.pushes):
             return []
-        wanted = plan.listener(self._instance, listing)
+        wanted = plan.listener(self._instance, chains.values())
         if wanted is not None and topic.acked.get(LISTENER) == topic.sent.get(LISTENER) == wanted.version:
-            self._listed = listing
+            self._chains = chains
         if wanted is not None and topic.lacks(wanted):
-            new = {route: plan.routes[route].version for route in sorted(listing - self._listed)}
-            return [self._push(topic, new, [wanted], listing=listing)]
+            new = {route: plan.routes[route].version for route in chains if chains[route] != self._chains.get(route)}
+            return [self._push(topic, new, [wanted], chains=chains)]
         if LISTENER in topic.sent and plan.removed and not plan.routes:
             return [self._push(topic, {}, [], removed=(LISTENER,))]
         return [] if topic.answered or plan.routes else [self._push(topic, {}, [])]
 
-    def _listable(self, plan: GatewayPlan) -> frozenset[str] | None:
-        """The routes to put into the listener; None if it must be left as it is."""
+    def _listable(self, plan: GatewayPlan) -> dict[str, Json] | None:
+        """The filter chains to put into the listener, by route; None if it must be left as it is."""
         has_listener = LISTENER in self._topics[LDS].sent
-        unknown = self._held - plan.routes.keys() - plan.removed.keys()
-        if has_listener and unknown:
+        if has_listener and self._held - plan.routes.keys() - plan.removed.keys():
             return None
-        kept = {route for route in plan.routes if route in self._listed or (has_listener and route in self._held)}
-        new = [
-            route
-            for route, one in sorted(plan.routes.items())
-            if route not in kept and self._unlistable.get(route) != one.version and self._is_ready(one)
-        ]
-        return frozenset(kept | set(new[:1] if self._singly else new))
+        chains: dict[str, Json] = {}
+        added = 0
+        for route, one in sorted(plan.routes.items()):
+            refused = self._unlistable.get(route) == one.version
+            if route in self._chains or (has_listener and route in self._held):
+                chain = self._chains.get(route) if refused else one.chain
+                if chain is None:
+                    return None
+                chains[route] = chain
+            elif not refused and self._is_ready(one) and not (self._singly and added):
+                chains[route] = one.chain
+                added += 1
+        return chains
+
+    def _is_listed(self, plan: GatewayPlan, one: RoutePlan) -> bool:
+        """Whether the listener leads this route's hosts to it, so that its routes may count on that."""
+        if plan.settings.listener is None or plan.bind(self._instance) is None:
+            return True
+        if one.route in self._chains:
+            return self._chains[one.route] == one.chain
+        # A new chain waits for its routes, so they cannot wait for it; a listener left as it is stays so.
+        return LISTENER not in self._topics[LDS].acked or one.route not in self._held or self._listable(plan) is None
 
     def _is_ready(self, plan: RoutePlan) -> bool:
         """Whether the gateway has taken every cluster of this route and its endpoints (not: whether they are warm)."""
@@ -299,7 +313,10 @@ class Conversation:
         said = [
             self._push(topic, {one.route: one.version}, [one.routing])
             for one in routes
-            if one.route in topic.names and topic.lacks(one.routing) and self._is_ready(one)
+            if one.route in topic.names
+            and topic.lacks(one.routing)
+            and self._is_ready(one)
+            and self._is_listed(plan, one)
         ]
         if plan.settings.listener is None:
             for route in sorted(topic.names & plan.removed.keys()):
@@ -331,7 +348,7 @@ class Conversation:
             brought = self._topics[RDS]
             return route not in brought.names or brought.acked.get(route) == plan.farewell(route).version
         topic = self._topics[LDS]
-        return topic.asked and not topic.pushes and route not in self._listed
+        return topic.asked and not topic.pushes and route not in self._chains
 
     def _push(
         self,
@@ -340,7 +357,7 @@ class Conversation:
         resources: list[Resource],
         *,
         removed: tuple[str, ...] = (),
-        listing: frozenset[str] = frozenset(),
+        chains: Mapping[str, Json] | None = None,
     ) -> Response:
         nonce = str(next(self._nonces))
         versions = {res.name: res.version for res in resources}
@@ -349,7 +366,7 @@ class Conversation:
         for name in removed:
             topic.sent.pop(name, None)
             self._leaving.pop(name, None)
-        topic.pushes[nonce] = _Push(routes, versions, removed, listing)
+        topic.pushes[nonce] = _Push(routes, versions, removed, chains or {})
         packed = [discovery_pb2.Resource(name=r.name, version=r.version, resource=r.body) for r in resources]
         return discovery_pb2.DeltaDiscoveryResponse(
             type_url=topic.type_url, nonce=nonce, resources=packed, removed_resources=removed

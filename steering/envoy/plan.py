@@ -43,11 +43,11 @@ class GatewayPlan:
     broken: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     """Routes whose document cannot be rendered: version and reason."""
 
-    def listener(self, instance: str, routes: Iterable[str]) -> Resource | None:
-        """The listener of one instance for these routes, or None if it has none to carry or nowhere to bind."""
+    def listener(self, instance: str, chains: Iterable[Json]) -> Resource | None:
+        """The listener of one instance with these filter chains, or None if it has none to carry or nowhere to bind."""
         bind = self.bind(instance)
-        chains = [self.routes[route].chain for route in sorted(routes)]
-        return listener(bind, chains) if bind is not None and chains else None
+        listed = list(chains)
+        return listener(bind, listed) if bind is not None and listed else None
 
     def bind(self, instance: str) -> Endpoint | None:
         """Where an instance's listener binds, or None if it is not ours or nobody said where."""

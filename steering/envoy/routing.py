@@ -128,7 +128,17 @@ def _target(document: RouteDocument, port: Port) -> Json:
 
 
 def _retry(document: RouteDocument, on: str) -> Json:
-    policy: Json = {"retry_on": on, "num_retries": 3}
+    policy: Json = {
+        "retry_on": on,
+        "num_retries": 3,
+        "retry_host_predicate": [
+            {
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": typed("retry.host.previous_hosts.v3.PreviousHostsPredicate"),
+            }
+        ],
+        "host_selection_retry_max_attempts": 3,
+    }
     if orders(document):
         # A second try goes to the other side; without this it stays on the dead one (reference: envoy.md, 1).
         policy["retry_priority"] = {

@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from api.server import SideListener
+
 
 @asynccontextmanager
-async def listening(app: FastAPI) -> AsyncIterator[str]:
-    """The app's address while it listens."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1, ws="none"))
-    server.capture_signals = _no_signals  # type: ignore[method-assign]
+async def listening(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+    """The app's address while it listens; port 0 is a free one."""
+    server = SideListener(uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1, ws="none"))
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
@@ -25,11 +26,3 @@ async def listening(app: FastAPI) -> AsyncIterator[str]:
         app.state.service.tail.stop()
         server.should_exit = True
         await task
-
-
-class _no_signals:  # noqa: N801 - it stands for a function
-    def __enter__(self) -> None:
-        """Signals stay with pytest."""
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing was taken."""

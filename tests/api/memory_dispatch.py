@@ -42,13 +42,17 @@ class MemoryDispatch:
 
     async def dry_run(self, request: RelocationRequest) -> DryRun:
         self._check(request)
-        decision = Decision(selector="builtin", ranked=(Ranked(cluster="mec-b", score=80),), sentence="mec-b is nearest.")
+        decision = Decision(
+            selector="builtin", ranked=(Ranked(cluster="mec-b", score=80),), sentence="mec-b is nearest."
+        )
         return DryRun(source="mec-a", target="mec-b", decision=decision, steps=("An instance is put on mec-b.",))
 
     async def cancel(self, identity: str, actor: Actor) -> View:
         self._available()
         self.actors.append(actor)
-        return self._database.relocations.change(identity, lambda view: view.model_copy(update={"sentence": "Undoing."}))
+        return self._database.relocations.change(
+            identity, lambda view: view.model_copy(update={"sentence": "Undoing."})
+        )
 
     async def command(self, identity: str, name: str, actor: Actor, *, cluster: str | None = None) -> CommandResult:
         self._available()

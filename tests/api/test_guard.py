@@ -38,7 +38,9 @@ async def test_scopes_include_the_ones_before(
         assert (await client.put("/v1/clusters/mec-c", json=CLUSTER)).status_code == configures
 
 
-@pytest.mark.parametrize("header", [None, "Bearer", "Bearer wrong", "Basic " + "r" * 20, "Bearer " + "r" * 19, "Bearer \u00e9"])
+@pytest.mark.parametrize(
+    "header", [None, "Bearer", "Bearer wrong", "Basic " + "r" * 20, "Bearer " + "r" * 19, "Bearer \u00e9"]
+)
 async def test_without_a_known_token_data_is_closed(make_app: Callable[..., FastAPI], header: str | None) -> None:
     """401 says what to send; the page itself is open, for it holds no data."""
     headers = {b"Authorization": header.encode()} if header else {}

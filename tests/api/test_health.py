@@ -67,7 +67,9 @@ async def test_metrics_count_by_outcome_and_route(
     assert f'"{open_one}"' not in text
 
 
-async def test_sweeper_starts_what_was_accepted(app: FastAPI, client: httpx.AsyncClient, dispatch: MemoryDispatch, database: Database) -> None:
+async def test_sweeper_starts_what_was_accepted(
+    app: FastAPI, client: httpx.AsyncClient, dispatch: MemoryDispatch, database: Database
+) -> None:
     """It runs as long as the service, and outlives failures."""
     await client.post("/relocate", json={"application": "assist"})
     async with _lifespan(app):

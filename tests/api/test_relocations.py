@@ -72,7 +72,13 @@ async def test_pages_follow_each_other(client: httpx.AsyncClient, catalogue: Dat
 
 @pytest.mark.parametrize(
     ("query", "number"),
-    [("status=finished", 1), ("status=running", 0), ("outcome=completed", 1), ("outcome=cancelled", 0), ("application=maps", 0)],
+    [
+        ("status=finished", 1),
+        ("status=running", 0),
+        ("outcome=completed", 1),
+        ("outcome=cancelled", 0),
+        ("application=maps", 0),
+    ],
 )
 async def test_filters_select(client: httpx.AsyncClient, catalogue: Database, query: str, number: int) -> None:
     """Each filter lists what it says."""
@@ -80,7 +86,9 @@ async def test_filters_select(client: httpx.AsyncClient, catalogue: Database, qu
     assert len((await client.get(f"/v1/relocations?{query}")).json()["items"]) == number
 
 
-@pytest.mark.parametrize("query", ["state=running", "limit=0", "limit=501", "status=odd", "cursor=r-none", "cursor=%00"])
+@pytest.mark.parametrize(
+    "query", ["state=running", "limit=0", "limit=501", "status=odd", "cursor=r-none", "cursor=%00"]
+)
 async def test_filter_that_makes_no_sense_is_named(client: httpx.AsyncClient, query: str) -> None:
     """422 names the parameter."""
     answer = await client.get(f"/v1/relocations?{query}")
@@ -97,7 +105,9 @@ async def test_cancel_is_recorded_with_its_reason(client: httpx.AsyncClient, dis
 
 
 @pytest.mark.parametrize("command", ["hold", "proceed", "retry", "finish-cleanup", "abandon"])
-async def test_command_says_what_became_of_it(client: httpx.AsyncClient, dispatch: MemoryDispatch, command: str) -> None:
+async def test_command_says_what_became_of_it(
+    client: httpx.AsyncClient, dispatch: MemoryDispatch, command: str
+) -> None:
     """200 with a sentence when taken, 409 with a sentence when refused; the body is optional."""
     address = (await client.post("/relocate", json=WANTED)).headers["location"]
     taken = await client.post(f"{address}/{command}")

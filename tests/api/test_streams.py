@@ -123,7 +123,10 @@ async def test_feed_is_told_line_by_line(make_app: Callable[..., FastAPI], tmp_p
     """From the start, as it grows; half a line waits for its end, and a new file starts anew."""
     feed = tmp_path / "seconds.jsonl"
     feed.write_text('{"sent": 1}\n{"sent": 2}\n{"se')
-    async with listening(make_app(page_feed=feed)) as address, httpx.AsyncClient(base_url=address, timeout=10) as client:
+    async with (
+        listening(make_app(page_feed=feed)) as address,
+        httpx.AsyncClient(base_url=address, timeout=10) as client,
+    ):
         async with client.stream("GET", "/v1/traffic/stream") as answer:
             messages = _messages(answer.aiter_lines())
             first, second = await anext(messages), await anext(messages)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -47,14 +48,17 @@ def test_agent_off_loopback_needs_a_token(tmp_path):
 
 
 def test_agent_starts_and_ends(tmp_path):
-    """The agent says where it listens, and ends with 0 on SIGTERM."""
+    """The agent says where it listens, answers there, and ends with 0 on SIGTERM."""
     program = [sys.executable, "-m", "relocate", "process-cluster", "mec-a", "--state-dir", str(tmp_path)]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as agent:
         told = tmp_path / "agent.json"
-        limit = time.monotonic() + 10
+        limit = time.monotonic() + 20
         while not told.exists() and time.monotonic() < limit:
             time.sleep(0.02)
-        assert json.loads(told.read_text())["cluster"] == "mec-a"
+        said = json.loads(told.read_text())
+        assert said["cluster"] == "mec-a"
+        # It is announced before it handles signals; once it answers, it does.
+        assert httpx.get(f"{said['url']}/healthz", timeout=10, trust_env=False).is_success
         agent.terminate()
         assert agent.wait(10) == 0
 

@@ -194,7 +194,7 @@ class Rig:
         found = {port: (loopback(self.port(f"{name}.{port}")),) for port in ports}
         return Backend(name=name, instance=f"{name}-1", endpoints=found)
 
-    def document(self, route: str, epoch: str, weights: dict[str, int], **changes: Any) -> RouteDocument:
+    def document(self, route: str, e: str, weights: dict[str, int], **changes: Any) -> RouteDocument:
         """A document of one route with an HTTP port."""
         values: dict[str, Any] = {
             "route": route,
@@ -203,7 +203,7 @@ class Rig:
             "ports": (HTTP,),
             "backends": tuple(self.backend(name) for name in weights),
             "weights": weights,
-            "epoch": epoch,
+            "epoch": e,
         }
         return RouteDocument(**values | changes)
 

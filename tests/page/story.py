@@ -45,11 +45,19 @@ def steps(start: datetime, until: Phase | None = None) -> tuple[Step, ...]:
         end = start + timedelta(seconds=SECONDS[phase])
         if until is not None and list(Phase).index(phase) >= list(Phase).index(until):
             running = phase is until
-            made.append(Step(phase=phase, state=StepState.RUNNING if running else StepState.PENDING, started_at=start if running else None))
+            made.append(
+                Step(
+                    phase=phase,
+                    state=StepState.RUNNING if running else StepState.PENDING,
+                    started_at=start if running else None,
+                )
+            )
         elif phase is Phase.TRANSFER:
             made.append(Step(phase=phase, state=StepState.SKIPPED, sentence=SENTENCES[phase]))
         else:
-            made.append(Step(phase=phase, state=StepState.DONE, sentence=SENTENCES[phase], started_at=start, finished_at=end))
+            made.append(
+                Step(phase=phase, state=StepState.DONE, sentence=SENTENCES[phase], started_at=start, finished_at=end)
+            )
             start = end
     return tuple(made)
 
@@ -125,7 +133,9 @@ def evidence(identity: str) -> dict[str, Any]:
         "head": previous,
         "broken_link": None,
         "entries": [entry.model_dump(mode="json") for entry in entries],
-        "watched": [{"route": "web", "vantage": "edge-1", "first_second": 0, "last_second": 17, "seconds": 18, "missing": 0}],
+        "watched": [
+            {"route": "web", "vantage": "edge-1", "first_second": 0, "last_second": 17, "seconds": 18, "missing": 0}
+        ],
         "failures": [],
         "decision": None,
     }

@@ -132,7 +132,9 @@ async def test_decision_and_evidence_are_shown(tab: Tab, app: FastAPI, database:
         assert "91.5" in await tab.text("#decision")
 
 
-async def test_charts_show_the_feed(tab: Tab, make_app: Callable[..., FastAPI], database: Database, tmp_path: Path) -> None:
+async def test_charts_show_the_feed(
+    tab: Tab, make_app: Callable[..., FastAPI], database: Database, tmp_path: Path
+) -> None:
     """Seconds of the feed are drawn, today's and ours are counted apart."""
     feed = tmp_path / "seconds.jsonl"
     feed.write_text("".join(json.dumps(line) + "\n" for line in story.traffic()))
@@ -167,13 +169,18 @@ async def test_charts_fall_back_to_the_prober(tab: Tab, app: FastAPI, database: 
         assert "sampled by the prober" in await tab.text("#legend")
 
 
-async def test_page_comes_back_after_the_service(tab: Tab, make_app: Callable[..., FastAPI], database: Database) -> None:
+async def test_page_comes_back_after_the_service(
+    tab: Tab, make_app: Callable[..., FastAPI], database: Database
+) -> None:
     """It says that the connection is lost, and goes on by itself when the service is back."""
     async with listening(make_app()) as address:
         await tab.go(address)
         await tab.until("document.querySelector('#link').dataset.state", lambda state: state == "live")
     await tab.until("document.querySelector('#link').dataset.state", lambda state: state == "lost")
     assert "trying again" in await tab.text("#link")
+    show(database, story.draining())
+    async with listening(make_app(), int(address.rpartition(":")[2])):
+        await tab.until(SENTENCE, lambda text: text.startswith("Waiting"))
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False)])

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The application's own hooks for its state: asked by HTTP at the instance that has it."""
+
+import httpx
+from temporalio import activity
+
+from relocate.activities import calls
+from relocate.activities.failures import translated
+from relocate.activities.fencing import claim_turn
+from relocate.activities.heartbeat import heartbeats
+from relocate.activities.orders import TransferOrder
+from relocate.activities.record import keep_claims
+from relocate.errors import NotProven
+from relocate.model.evidence import Claim
+from relocate.parts import Parts
+from steering.model import Backend, Endpoint
+
+
+class Transferring:
+    """The activity of the phase `transfer`, and of its undo."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Args: parts: what this worker works with."""
+        self._parts = parts
+
+    @activity.defn(name=calls.TRANSFER.name)
+    @translated
+    async def transfer(self, order: TransferOrder) -> None:
+        """Call one hook at the source, which must answer 2xx; hooks may be called again.
+
+        Raises:
+            NotProven: it answered otherwise, or not in time.
+        """
+        await claim_turn(self._parts.database, order)
+        async with heartbeats():
+            sentence = await _call(order)
+        claim = Claim(rung="note", phase=order.phase, side=order.source.name, sentence=sentence)
+        await keep_claims(self._parts.database, order, [claim])
+
+
+async def _call(order: TransferOrder) -> str:
+    at = _endpoint(order.source, order.port)
+    body = {
+        "relocation": order.relocation,
+        "source": str(at),
+        "target": str(_endpoint(order.target, order.port)),
+    }
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=order.timeout_seconds) as client:
+            answer = await client.post(f"http://{at}{order.path}", json=body)
+    except httpx.HTTPError as error:
+        raise NotProven(f"hook {order.path} of {order.source.name} failed: {error or type(error).__name__}") from error
+    if not answer.is_success:
+        raise NotProven(f"hook {order.path} of {order.source.name} answered {answer.status_code}: {answer.text[:200]}")
+    return f"hook {order.path} of {order.source.name} answered {answer.status_code}"
+
+
+def _endpoint(side: Backend, port: str) -> Endpoint:
+    return side.endpoints[port][0]
