@@ -30,7 +30,7 @@ BACKLOG = 10_000
 _log = structlog.get_logger(__name__)
 
 
-class TooSlow(Exception):  # noqa: N818 - it ends a stream, nothing failed
+class TooSlow(Exception):
     """This listener reads slower than events come."""
 
 
@@ -93,6 +93,10 @@ class EventTail:
             self._listeners.discard(listener)
             if not self._listeners:
                 await self._rest()
+
+    def newest(self) -> int:
+        """Id of the newest event there is."""
+        return self._figures.last_event(datetime.now(UTC) + GAP_PATIENCE)
 
     def stop(self) -> None:
         """Tell every listener that the service ends, so that it can."""

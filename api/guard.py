@@ -58,6 +58,7 @@ class Guard:
         self._tokens = settings.tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request: checked, then passed on, or answered here."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -38,6 +38,7 @@ class RequestMeter:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, measured."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -116,7 +116,7 @@ class Refused(errors.RelocateError):
     """A command was understood and refused; nothing changed."""
 
 
-class RequestRefused(Exception):  # noqa: N818 - it is an answer, found before any work was done
+class RequestRefused(Exception):
     """Ends a request with one named problem."""
 
     def __init__(self, name: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
@@ -134,7 +134,7 @@ def answer(
     status: int | None = None,
     fields: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
-    **more: str,
+    more: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """The answer for problem `name`; `more` are members of its own (RFC 9457, 3.2)."""
     kind = KINDS[name]
@@ -145,7 +145,7 @@ def answer(
         detail=detail,
         instance=instance,
         errors=list(fields),
-        **more,
+        **(more or {}),
     )
     body = problem.model_dump(exclude={"errors"} if not fields else None)
     return JSONResponse(body, problem.status, dict(headers or {}), media_type=MEDIA_TYPE)
@@ -179,7 +179,7 @@ def of_error(error: Exception, instance: str) -> JSONResponse:
     if KINDS[name].status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "1"
     detail = str(error) if isinstance(error, errors.RelocateError) else KINDS[name].meaning
-    return answer(name, detail, instance, fields=fields, headers=headers, **more)
+    return answer(name, detail, instance, fields=fields, headers=headers, more=more)
 
 
 def install(app: FastAPI) -> None:

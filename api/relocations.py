@@ -32,6 +32,9 @@ Key = Annotated[
 ]
 
 
+_PLAN: dict[int | str, dict[str, Any]] = {200: {"model": DryRun, "description": "With dryRun: the plan."}}
+
+
 class RelocationView(View):
     """A relocation with the addresses that belong to it."""
 
@@ -75,20 +78,21 @@ class Command(Model):
     cluster: Name | None = Field(default=None, description="For `settle`: the side to stay on.")
 
 
-@router.post("/v1/relocations", status_code=202, responses={200: {"model": DryRun, "description": "With dryRun."}})
-@router.post("/relocate", status_code=202, responses={200: {"model": DryRun, "description": "With dryRun."}})
+@router.post("/v1/relocations", status_code=202, response_model=RelocationView, responses=_PLAN)
+@router.post("/relocate", status_code=202, response_model=RelocationView, responses=_PLAN)
 async def relocate(
     body: RelocationRequest,
     service: TheService,
     caller: Caller,
     response: Response,
+    *,
     key: Key = None,
     dry_run: Annotated[bool, Query(alias="dryRun", description="Say what would happen; change nothing.")] = False,
-) -> RelocationView:
+) -> RelocationView | JSONResponse:
     """Move an application. Answers as soon as the request is safely kept; follow `Location`, or its `events`."""
     if dry_run:
         plan = await service.dispatch.dry_run(body)
-        return JSONResponse(plan.model_dump(mode="json"))  # type: ignore[return-value]  # the other answer, 200
+        return JSONResponse(plan.model_dump(mode="json"))
     accepted = await service.dispatch.accept(body, key=key, actor=Actor(who=caller, why=body.reason))
     found = RelocationView.of(accepted.view)
     response.headers["Location"] = found.links["self"]

@@ -109,8 +109,9 @@ class Listener(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end this listener. uvicorn would raise them again afterwards, and so kill the process
-        before it has closed what it opened.
+        """SIGINT and SIGTERM end this listener.
+
+        uvicorn would raise them again afterwards, and so kill the process before it has closed what it opened.
         """
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):

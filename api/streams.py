@@ -4,7 +4,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
@@ -25,7 +25,9 @@ LastEventId = Annotated[
     int | None, Header(alias="Last-Event-ID", ge=0, lt=2**63, description="Resume after this event.")
 ]
 
-STREAM = {200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
 
 router = APIRouter(tags=["events"])
 
@@ -56,8 +58,11 @@ async def relocation_events(identity: Identity, service: TheService, last: LastE
 
 @router.get("/v1/events/stream", response_class=StreamingResponse, responses=STREAM)
 async def all_events(service: TheService, last: LastEventId = None) -> Response:
-    """What happens in all relocations, from now on (or after `Last-Event-ID`). The first event, `open`, says where it
-    stands and whether there is a traffic feed."""
+    """What happens in all relocations, from now on (or after `Last-Event-ID`).
+
+    The first event, `open`, says where the stream stands, whether `Last-Event-ID` was of another database (`reset`),
+    and whether there is a traffic feed.
+    """
     return stream(_all(service, last))
 
 
@@ -81,8 +86,12 @@ async def _relocation(service: Service, identity: str, after: int, *, over: bool
 
 async def _all(service: Service, last: int | None) -> AsyncIterator[bytes]:
     async with service.tail.listen() as listener:
-        after = listener.position if last is None else last
-        yield message("open", {"position": after, "feed": service.settings.page_feed is not None}, after)
+        newest = await asyncio.to_thread(service.tail.newest)
+        reset = last is not None and last > newest
+        after = listener.position if last is None or reset else last
+        yield message(
+            "open", {"position": after, "reset": reset, "feed": service.settings.page_feed is not None}, after
+        )
         async for event in _history(service, None, after, listener.position):
             yield _told(event)
             after = event.id

@@ -458,6 +458,7 @@
 
   function takeEvent(kind, told) {
     if (kind === "open") {
+      if (told.reset) { location.reload(); return; } // the service began anew, with another database
       loadList();
       if (told.feed && !state.feed) {
         state.feed = true;

@@ -221,6 +221,8 @@ class Start(Payload):
     request: RelocationRequest
     application: Application
     created_at: datetime
+    searchable: bool = False
+    """Whether this Temporal namespace has our search attributes."""
 
 
 class Ended(Payload):

@@ -9,6 +9,7 @@ import httpx
 import typer
 
 from relocate.cli.client import Client
+from relocate.cli.entrances import Entrance, entrances
 from relocate.cli.exits import Ending, Exit, Unreachable
 from relocate.cli.options import LOCAL, Form, Output, Server, Token
 from relocate.cli.printing import show
@@ -100,14 +101,27 @@ def _part(what: str, reasons: list[str], remedy: str) -> Finding:
 
 
 def _configured(client: Client) -> Iterator[Finding]:
-    for kind in ("gateways", "clusters", "applications"):
-        try:
-            names = [str(entry["name"]) for entry in client.get(f"/v1/{kind}")]
-        except Ending as error:
-            yield Finding(kind, good=False, sentence=str(error), remedy="Check --token.")
-            continue
+    """What is configured, and whether gateways that carry something can be reached from here."""
+    try:
+        found = {kind: client.get(f"/v1/{kind}") for kind in ("gateways", "clusters", "applications")}
+        doors = list(entrances(client, found["gateways"], found["applications"]))
+    except Ending as error:
+        yield Finding("configuration", good=False, sentence=str(error), remedy="Check --token.")
+        return
+    for kind, entries in found.items():
+        names = ", ".join(str(entry["name"]) for entry in entries)
         remedy = "" if names else "Configure some with `relocate apply -f FILE`."
-        yield Finding(kind, bool(names), ", ".join(names) or "none are configured.", remedy)
+        yield Finding(kind, bool(names), names or "none are configured.", remedy)
+    yield from (_open(door) for door in doors)
+
+
+def _open(door: Entrance) -> Finding:
+    where = f"{door.gateway} {door.instance} at {door.host}:{door.port}"
+    reason = door.why_closed()
+    if reason is None:
+        return Finding("instance", good=True, sentence=f"{where} takes connections")
+    remedy = "Check that this gateway instance runs and reaches `relocate gateway-control`."
+    return Finding("instance", good=False, sentence=f"{where} takes no connection: {reason}.", remedy=remedy)
 
 
 def _waiting(client: Client) -> Finding:

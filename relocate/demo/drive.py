@@ -112,5 +112,3 @@ class DecisionEngine:
 def now_ns() -> int:
     """The wall clock as the report counts it."""
     return time.time_ns()
-
-

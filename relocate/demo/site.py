@@ -123,7 +123,10 @@ def application(name: str) -> Application:
                 "stable_seconds": 0.6,
                 "deadline_seconds": 20,
             },
-            "policy": {"bake_seconds": 2, "drain": {"window_seconds": 0.6, "deadline_seconds": 20, "at_deadline": "hold"}},
+            "policy": {
+                "bake_seconds": 2,
+                "drain": {"window_seconds": 0.6, "deadline_seconds": 20, "at_deadline": "hold"},
+            },
             "requirements": {"max_latency_ms": 50},
         }
     )

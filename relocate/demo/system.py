@@ -17,6 +17,7 @@ from relocate.demo.processes import Processes, listens, own_command, program
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
 from relocate.store.migrate import prepare
+from relocate.workflow.visibility import KEYS
 from steering.envoy.bootstrap import bootstrap
 from steering.model import Endpoint
 
@@ -121,7 +122,9 @@ class System:
     async def place(self, application: str, cluster: str) -> None:
         """Make the application's first placement."""
         async with self.client() as client:
-            answer = await client.put(f"/v1/applications/{application}/placement", json={"cluster": cluster}, timeout=60)
+            answer = await client.put(
+                f"/v1/applications/{application}/placement", json={"cluster": cluster}, timeout=60
+            )
             answer.raise_for_status()
 
     def client(self) -> httpx.AsyncClient:
@@ -143,6 +146,8 @@ class System:
         argv += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL", "--log-level", "error"]
         for value in TEMPORAL_TUNING:
             argv += ["--dynamic-config-value", value]
+        for key in KEYS:
+            argv += ["--search-attribute", f"{key.name}=Keyword"]
         await self.processes.start("temporal", argv)
 
     async def _start_cluster(self, cluster: str, port: int) -> None:

@@ -35,8 +35,8 @@ class Figures:
     def by_status(self) -> Mapping[str, int]:
         """How many relocations there are of each status that occurs."""
         with self._engine.connect() as connection:
-            statement = select(RELOCATIONS.c.status, func.count()).group_by(RELOCATIONS.c.status)
-            return {status: count for status, count in connection.execute(statement)}
+            statement = select(RELOCATIONS.c.status, func.count().label("number")).group_by(RELOCATIONS.c.status)
+            return {row.status: row.number for row in connection.execute(statement)}
 
     def finished_since(self, moment: datetime | None) -> Sequence[Finished]:
         """Relocations that ended at `moment` or later (None: all), in order of their ends."""

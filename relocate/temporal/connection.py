@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The connection to Temporal, configured by Temporal's own names (`TEMPORAL_ADDRESS`, ...; `temporalio.envconfig`)."""
 
+from datetime import timedelta
+
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from relocate.workflow.visibility import KEYS
+
+ANSWER = timedelta(seconds=5)
+"""Longest time for one call to Temporal."""
 
 BOOT_SECONDS = 60
 """How long a process that starts waits for Temporal to come up."""
@@ -22,6 +30,14 @@ async def connect(*, lazy: bool = False) -> Client:
     configured = ClientConfig.load_client_connect_config()
     configured.setdefault("target_host", "localhost:7233")
     return await Client.connect(**configured, data_converter=pydantic_data_converter, lazy=lazy)
+
+
+async def registered(client: Client) -> bool:
+    """Whether this namespace has every search attribute of ours."""
+    answer = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace), timeout=ANSWER
+    )
+    return {key.name for key in KEYS} <= set(answer.custom_attributes)
 
 
 @retry(

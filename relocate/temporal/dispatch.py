@@ -32,14 +32,12 @@ from relocate.phases.plan import sentences
 from relocate.settings import Settings
 from relocate.store.database import Database
 from relocate.store.relocations import Accepted, Pending
-from relocate.temporal.connection import connect
+from relocate.temporal.connection import ANSWER, connect, registered
 from relocate.workflow.desk import Command, CommandOrder
 from relocate.workflow.placement import Place
 from relocate.workflow.reasons import sentence_of
 from relocate.workflow.relocation import Relocate
 
-ANSWER = timedelta(seconds=5)
-"""Longest time for one call to Temporal."""
 PLACING = timedelta(minutes=10)
 SETTLED_SECONDS = 1.0
 """The sweeper leaves younger relocations to the request that is about to start them."""
@@ -53,6 +51,7 @@ class TemporalDispatch:
         self._client = client
         self._parts = parts
         self._database: Database = parts.database
+        self._registered: bool | None = None
         self._queue = f"{parts.settings.task_queue}-{Queue.CHANGE}"
 
     @classmethod
@@ -153,6 +152,7 @@ class TemporalDispatch:
             request=pending.request,
             application=application,
             created_at=view.created_at,
+            searchable=await self._searchable(),
         )
         try:
             async with _engine(pending.id):
@@ -170,6 +170,15 @@ class TemporalDispatch:
         except EngineUnavailable:
             return  # it is kept, and the sweeper starts it
         await asyncio.to_thread(self._database.relocations.started, pending.id)
+
+    async def _searchable(self) -> bool:
+        """Whether all our search attributes are registered; asked until Temporal answers, then remembered."""
+        if self._registered is None:
+            try:
+                self._registered = await registered(self._client)
+            except (RPCError, RuntimeError):
+                return False
+        return self._registered
 
     async def _check(self, request: RelocationRequest) -> tuple[Application, Placement]:
         catalogue = self._database.catalogue

@@ -12,6 +12,7 @@ from relocate.activities.orders import RecordOrder, Start
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Outcome, Phase, Status, Step, StepState, View
 from relocate.targets.contract import Decision
+from relocate.workflow.visibility import attributes
 
 
 class Silence:
@@ -27,6 +28,7 @@ class Journal:
     def __init__(self, start: Start) -> None:
         """Args: start: what the relocation started with."""
         self._lock = asyncio.Lock()
+        self._searchable = start.searchable
         self.view = View(
             id=start.relocation,
             application=start.application.name,
@@ -41,6 +43,8 @@ class Journal:
     async def write(self, *claims: Claim, decision: Decision | None = None, **changes: Any) -> None:
         """Change fields of the view, and keep it with `claims`."""
         self.view = self.view.model_copy(update=changes)
+        if self._searchable and changes.keys() & {"status", "phase", "outcome", "source", "target"}:
+            workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in attributes(self.view)])
         async with self._lock:
             order = RecordOrder(view=self.view, claims=claims, decision=decision)
             await workflow.execute_local_activity(

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The orchestrator's way in, in memory: it keeps requests in the real database and runs nothing."""
 
+import asyncio
 from datetime import UTC, datetime
 from itertools import count
 
-from relocate.dispatch import CommandResult, DryRun
+from relocate.dispatch import CommandResult, Dispatch, DryRun
 from relocate.errors import EngineUnavailable, InvalidRequest
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
@@ -15,8 +16,8 @@ from relocate.store.relocations import Accepted
 from relocate.targets.contract import Decision, Ranked
 
 
-class MemoryDispatch:
-    """Faults: `down` makes everything unavailable; `refusing` refuses every command."""
+class MemoryDispatch(Dispatch):
+    """Keeps and answers; runs nothing. Faults: `down` makes everything unavailable; `refusing` refuses every command."""
 
     def __init__(self, database: Database) -> None:
         """Args: database: where requests are kept."""
@@ -25,7 +26,7 @@ class MemoryDispatch:
         self.down = False
         self.refusing = False
         self.actors: list[Actor] = []
-        self.sweeps = 0
+        self.swept = asyncio.Event()
 
     def _check(self, request: RelocationRequest) -> None:
         if self.down:
@@ -36,11 +37,13 @@ class MemoryDispatch:
                 self._database.catalogue.get(Cluster, cluster)
 
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
+        """Keep it; nothing starts."""
         self._check(request)
         self.actors.append(actor)
         return self._database.relocations.accept(f"r-{next(self._numbers)}", request, key=key)
 
     async def dry_run(self, request: RelocationRequest) -> DryRun:
+        """Always the same plan."""
         self._check(request)
         decision = Decision(
             selector="builtin", ranked=(Ranked(cluster="mec-b", score=80),), sentence="mec-b is nearest."
@@ -48,6 +51,7 @@ class MemoryDispatch:
         return DryRun(source="mec-a", target="mec-b", decision=decision, steps=("An instance is put on mec-b.",))
 
     async def cancel(self, identity: str, actor: Actor) -> View:
+        """Recorded in the sentence."""
         self._available()
         self.actors.append(actor)
         return self._database.relocations.change(
@@ -55,6 +59,7 @@ class MemoryDispatch:
         )
 
     async def command(self, identity: str, name: str, actor: Actor, *, cluster: str | None = None) -> CommandResult:
+        """Taken, or refused when `refusing`."""
         self._available()
         self._database.relocations.get(identity)
         self.actors.append(actor)
@@ -65,7 +70,9 @@ class MemoryDispatch:
         return CommandResult(accepted=True, sentence=f"Accepted: {name}.")
 
     async def place(self, application: str, cluster: str, actor: Actor) -> Placement:
+        """Recorded; `actor` is told in `actors`."""
         self._available()
+        self.actors.append(actor)
         self._database.catalogue.get(Application, application)
         self._database.catalogue.get(Cluster, cluster)
         if self._database.placements.active(application) is not None:
@@ -82,14 +89,16 @@ class MemoryDispatch:
         return placement
 
     async def sweep(self) -> int:
+        """Everything accepted counts as started."""
         self._available()
-        self.sweeps += 1
         pending = self._database.relocations.not_started()
         for one in pending:
             self._database.relocations.started(one.id)
+        self.swept.set()
         return len(pending)
 
     async def reachable(self) -> bool:
+        """Unless `down`."""
         return not self.down
 
     def _available(self) -> None:

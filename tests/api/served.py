@@ -20,7 +20,7 @@ def main(url: str, api_port: int, metrics_port: int) -> None:
     app = create_app(settings, database, dispatch)
     asyncio.run(listen(settings, app, create_health(database, dispatch, app.state.registry)))
     database.close()
-    print("ended in order")
+    sys.stdout.write("ended in order\n")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """Bad input: a problem that names the field and what is allowed; nothing is started, and nothing is a 500."""
 
 import json
+from pathlib import Path
 
 import httpx
 import pytest
@@ -69,7 +70,7 @@ async def test_large_body_is_refused_whether_announced_or_not(client: httpx.Asyn
     """413 by the announced length, and by counting when none is announced."""
     announced = await client.post("/relocate", content=b" " * 1_048_577, headers=JSON)
 
-    async def chunks():  # type: ignore[no-untyped-def]
+    async def chunks():
         for _ in range(20):
             yield b" " * 65_536
 
@@ -168,3 +169,9 @@ def test_strict_json_is_json(text: bytes) -> None:
     except NotJson:
         return
     assert value == json.loads(text)
+
+
+def test_reference_is_up_to_date() -> None:
+    """`python -m api.problems` writes it."""
+    page = Path(__file__).parents[2] / "docs" / "reference" / "problems.md"
+    assert page.read_text() == reference()

@@ -38,7 +38,7 @@ async def test_entry_is_created_replaced_read_and_deleted(client: httpx.AsyncCli
         ),
         (
             "applications/assist",
-            {**APPLICATION, "routes": [{**APPLICATION["routes"][0], "gateways": ["nowhere"]}]},  # type: ignore[index,dict-item]
+            {**APPLICATION, "routes": [{**APPLICATION["routes"][0], "gateways": ["nowhere"]}]},
             "routes.0.gateways",
         ),
         ("applications/assist", {**APPLICATION, "policy": {"steps": [10, 5, 100]}}, "policy.steps"),

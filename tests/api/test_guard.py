@@ -31,7 +31,7 @@ def _asker(app: FastAPI, token: str | None = None, host: str = "edge.example") -
 async def test_scopes_include_the_ones_before(
     make_app: Callable[..., FastAPI], letter: str, reads: int, writes: int, configures: int
 ) -> None:
-    """read < write < admin."""
+    """Who may write may read, and an admin may do both."""
     async with _asker(make_app(tokens=TOKENS), letter * 20) as client:
         assert (await client.get("/v1/relocations")).status_code == reads
         assert (await client.post("/relocate", json={"application": "assist"})).status_code == writes
@@ -52,7 +52,7 @@ async def test_without_a_known_token_data_is_closed(make_app: Callable[..., Fast
         assert (await client.get("/openapi.json")).status_code == 401
 
 
-async def test_caller_is_known_by_the_tokens_name(make_app: Callable[..., FastAPI], dispatch) -> None:  # type: ignore[no-untyped-def]
+async def test_caller_is_known_by_the_tokens_name(make_app: Callable[..., FastAPI], dispatch) -> None:
     """The record says who asked."""
     async with _asker(make_app(tokens=TOKENS), "w" * 20) as client:
         await client.post("/relocate", json={"application": "assist", "reason": "nearer"})
@@ -87,7 +87,7 @@ async def test_foreign_pages_cannot_reach_an_open_service(
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "edge.example", ""])
 def test_open_service_refuses_to_listen_elsewhere(host: str) -> None:
     """Off loopback tokens are needed; the message says how."""
-    with pytest.raises(InvalidRequest, match="api_host: .*RELOCATE_TOKENS"):
+    with pytest.raises(InvalidRequest, match=r"api_host: .*RELOCATE_TOKENS"):
         check_address(Settings(api_host=host))
     check_address(Settings.model_validate({"api_host": host, "tokens": TOKENS}))
 

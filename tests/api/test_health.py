@@ -73,6 +73,5 @@ async def test_sweeper_starts_what_was_accepted(
     """It runs as long as the service, and outlives failures."""
     await client.post("/relocate", json={"application": "assist"})
     async with _lifespan(app):
-        while not dispatch.sweeps:
-            await asyncio.sleep(0)
+        await asyncio.wait_for(dispatch.swept.wait(), 5)
     assert database.relocations.not_started() == []

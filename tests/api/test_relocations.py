@@ -18,7 +18,7 @@ async def test_request_is_accepted_with_its_address(client: httpx.AsyncClient, p
     body = answer.json()
     assert answer.headers["location"] == body["links"]["self"] == f"/v1/relocations/{body['id']}"
     assert body["status"] == "accepted"
-    assert [step["phase"] for step in body["steps"]][0] == "select"
+    assert body["steps"][0]["phase"] == "select"
     again = await client.get(answer.headers["location"])
     assert again.json() == body
 

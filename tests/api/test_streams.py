@@ -36,7 +36,7 @@ async def _messages(lines: AsyncIterator[str]) -> AsyncIterator[tuple[str, str, 
 
 def _parsed(text: str) -> list[dict[str, str]]:
     parts = [part for part in text.split("\n\n") if part and not part.startswith(":")]
-    return [dict(line.split(": ", 1) for line in part.splitlines()) for part in parts]  # type: ignore[misc]
+    return [dict(line.split(": ", 1) for line in part.splitlines()) for part in parts]
 
 
 async def test_stream_of_a_relocation_ends_with_it(client: httpx.AsyncClient, database: Database) -> None:
@@ -149,9 +149,22 @@ async def test_no_feed_is_a_problem(client: httpx.AsyncClient) -> None:
 
 async def test_streams_end_with_the_service(app: FastAPI) -> None:
     """A stop does not wait for pages that are open."""
-    async with listening(app) as address, httpx.AsyncClient(base_url=address, timeout=10) as client:
-        async with client.stream("GET", "/v1/events/stream") as answer:
-            messages = _messages(answer.aiter_lines())
-            assert (await anext(messages))[0] == "open"
-            app.state.service.tail.stop()
-            assert [one async for one in messages] == []
+    async with (
+        listening(app) as address,
+        httpx.AsyncClient(base_url=address, timeout=10) as client,
+        client.stream("GET", "/v1/events/stream") as answer,
+    ):
+        messages = _messages(answer.aiter_lines())
+        assert (await anext(messages))[0] == "open"
+        app.state.service.tail.stop()
+        assert [one async for one in messages] == []
+
+
+async def test_reader_of_another_database_is_told(app: FastAPI) -> None:
+    """A page that was open while the service began anew must not wait for numbers that are far away."""
+    async with (
+        listening(app) as address,
+        httpx.AsyncClient(base_url=address, timeout=10) as client,
+        client.stream("GET", "/v1/events/stream", headers={"Last-Event-ID": "999"}) as answer,
+    ):
+        assert (await anext(_messages(answer.aiter_lines())))[2] == {"position": 0, "reset": True, "feed": False}

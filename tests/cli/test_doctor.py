@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import socket
 
+from relocate.model.cluster import Gateway
 from relocate.model.relocation import Status
 
 
@@ -58,3 +60,19 @@ def test_no_server_exits_with_4(relocate):
     result = relocate("doctor", "--server", "http://127.0.0.1:1")
     assert result.exit_code == 4
     assert result.stdout.startswith("not ok  server")
+
+
+def test_closed_gateway_instance_is_found(relocate, health, database):
+    """Instances of a gateway that carries a placed application are knocked at, and only those."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        addresses = {"edge-1": door.getsockname()[1], "edge-2": 1}
+        instances = [{"id": name, "address": {"host": "127.0.0.1", "port": port}} for name, port in addresses.items()]
+        database.catalogue.put(Gateway(name="gw", adapter="memory", settings={"instances": instances}))
+        before = relocate("doctor", "--health", health)
+        relocate("place", "assist", "mec-a")
+        after = relocate("doctor", "--health", health)
+    assert before.exit_code == 0
+    assert after.exit_code == 1
+    told = [" ".join(line.split()) for line in after.stdout.splitlines() if "instance" in line]
+    assert told[0] == f"ok instance gw edge-1 at 127.0.0.1:{addresses['edge-1']} takes connections"
+    assert told[1].startswith("not ok instance gw edge-2 at 127.0.0.1:1 takes no connection: Connection refused.")

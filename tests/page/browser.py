@@ -95,10 +95,10 @@ class Tab:
         """Click, as a person does: only what is shown and enabled reacts."""
         await self.value(f"document.querySelector({json.dumps(selector)}).click()")
 
-    async def shoot(self, path: Path) -> None:
-        """Save a picture of the window."""
+    async def picture(self) -> bytes:
+        """The window as a PNG."""
         answer = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(answer["data"]))
+        return base64.b64decode(answer["data"])
 
     async def _read(self) -> None:
         async for text in self._socket:
@@ -140,7 +140,11 @@ async def _port(path: Path, process: subprocess.Popen[bytes]) -> int:
     while asyncio.get_running_loop().time() < deadline:
         if process.poll() is not None:
             raise AssertionError(f"Chromium ended with status {process.returncode}")
-        if path.exists() and (text := path.read_text()).count("\n"):
+        if (text := await asyncio.to_thread(_text, path)).count("\n"):
             return int(text.split()[0])
         await asyncio.sleep(0.05)
     raise AssertionError("Chromium did not say where it listens")
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""

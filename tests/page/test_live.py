@@ -184,7 +184,7 @@ async def test_page_comes_back_after_the_service(
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (1280, True), (390, False)])
-async def test_page_fits_its_window(tab: Tab, app: FastAPI, database: Database, width: int, dark: bool) -> None:  # noqa: FBT001
+async def test_page_fits_its_window(tab: Tab, app: FastAPI, database: Database, width: int, dark: bool) -> None:
     """Nothing stands beyond the right edge, on a desk and on a phone."""
     for view in (story.finished(), story.draining()):
         show(database, view)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Search attributes, so that Temporal's own list shows what a run is about. Optional: our lists come from the database.
+
+SQL visibility allows ten keywords per namespace, and an unregistered one fails the start (reference: envoy.md,
+Temporal 3); so there are few, and they are used only where all of them are registered.
+"""
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from relocate.model.relocation import View
+
+APPLICATION = SearchAttributeKey.for_keyword("RelocateApplication")
+STATUS = SearchAttributeKey.for_keyword("RelocateStatus")
+PHASE = SearchAttributeKey.for_keyword("RelocatePhase")
+OUTCOME = SearchAttributeKey.for_keyword("RelocateOutcome")
+SOURCE = SearchAttributeKey.for_keyword("RelocateSource")
+TARGET = SearchAttributeKey.for_keyword("RelocateTarget")
+
+KEYS = (APPLICATION, STATUS, PHASE, OUTCOME, SOURCE, TARGET)
+
+
+def attributes(view: View) -> TypedSearchAttributes:
+    """What a view says, as search attributes; fields that say nothing yet are left out."""
+    said = (view.application, view.status, view.phase, view.outcome, view.source, view.target)
+    pairs = [SearchAttributePair(key, str(value)) for key, value in zip(KEYS, said, strict=True) if value is not None]
+    return TypedSearchAttributes(pairs)
