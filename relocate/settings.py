@@ -19,6 +19,7 @@ class Token(BaseModel):
     name: str = Field(min_length=1, max_length=128)
     """Who holds it; kept in the record of what was done with it."""
     token: SecretStr = Field(min_length=16)
+    """The secret itself, at least 16 characters."""
     scopes: frozenset[str] = frozenset({"read"})
     """Any of `read`, `write`, `admin`; each includes the one before."""
 
@@ -39,14 +40,17 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     """Where the API listens; anything but loopback needs `tokens`."""
     api_port: int = Field(default=8070, ge=0, le=65535)
+    """0 takes a free one."""
     metrics_host: str = "127.0.0.1"
     """Where `/livez`, `/readyz` and `/metrics` listen, without a token."""
     metrics_port: int = Field(default=8071, ge=0, le=65535)
+    """0 takes a free one."""
     tokens: tuple[Token, ...] = ()
     """Static bearer tokens; none means that the API is open, which only loopback allows."""
     selector: str = "builtin"
     """Name of an entry point in the group `relocate.targets`."""
     selector_settings: dict[str, object] = Field(default_factory=dict)
+    """The selector's own settings; for `http` at least `url`."""
     selector_fallback: Literal["fail", "builtin", "keep-current"] = "builtin"
     """What happens when the selector cannot be asked or answers nonsense."""
     page_feed: Path | None = None

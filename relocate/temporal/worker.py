@@ -34,6 +34,8 @@ WATCHES = 400
 CHANGES = 100
 GRACE = timedelta(seconds=5)
 """Time for activities to end when the worker is asked to; what is not done is done by another worker."""
+HEARD_WITHIN = timedelta(seconds=1)
+"""A cancel reaches an activity with a heartbeat; the SDK would hold heartbeats back for 0.8 of their time-out."""
 
 PASSED_THROUGH = ("relocate", "readiness", "steering", "pydantic", "pydantic_core", "sqlalchemy")
 """Modules that the workflow sandbox shares: pure ones, and those that their packages pull in."""
@@ -70,6 +72,7 @@ def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Se
         ),
         max_cached_workflows=cached_workflows,
         max_concurrent_activities=CHANGES,
+        max_heartbeat_throttle_interval=HEARD_WITHIN,
         graceful_shutdown_timeout=GRACE,
     )
     watching = Worker(
@@ -77,6 +80,7 @@ def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Se
         task_queue=f"{prefix}-{Queue.WATCH}",
         activities=watches(parts),
         max_concurrent_activities=WATCHES,
+        max_heartbeat_throttle_interval=HEARD_WITHIN,
         graceful_shutdown_timeout=GRACE,
     )
     return [changing, watching]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -65,11 +66,20 @@ def test_agent_starts_and_ends(tmp_path):
 
 def test_control_plane_ends_on_sigterm(tmp_path):
     """The control plane ends without a traceback on SIGTERM, also before anything is in its database."""
-    program = [sys.executable, "-m", "relocate", "gateway-control", "--port", "0"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = [sys.executable, "-m", "relocate", "gateway-control", "--port", str(port)]
     environment = {**os.environ, "RELOCATE_DATABASE_URL": f"sqlite:///{tmp_path / 'empty.db'}"}
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, env=environment) as plane:
-        time.sleep(2)
+        limit = time.monotonic() + 20
+        while not _listens(port) and time.monotonic() < limit:
+            time.sleep(0.05)
         plane.terminate()
-        _, errors = plane.communicate(timeout=10)
-    assert plane.returncode == 0
+        _, errors = plane.communicate(timeout=20)
+    assert plane.returncode == 0, errors
     assert "Traceback" not in errors
+
+
+def _listens(port):
+    with socket.socket() as knocking:
+        return knocking.connect_ex(("127.0.0.1", port)) == 0

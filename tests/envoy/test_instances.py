@@ -51,7 +51,10 @@ async def test_expired_probe_path_is_taken_away(rig: Rig, adapter: EnvoyAdapter)
 
 
 async def test_endpoints_move_without_a_new_version(rig: Rig, adapter: EnvoyAdapter) -> None:
-    """An instance that listens elsewhere now is found there, without a new route version and without loss."""
+    """An instance that listens elsewhere now is found there, without a new route version and without loss.
+
+    The old address serves until it is unhealthy: here, until its process is killed.
+    """
     version = await adapter.apply(rig.document("shop", "e1", {"a": 100}), fence=Fences()(), base=None)
     await acknowledged(adapter, "shop", version)
     await serving(rig, "shop", "edge-1", epoch="e1")
@@ -60,6 +63,8 @@ async def test_endpoints_move_without_a_new_version(rig: Rig, adapter: EnvoyAdap
     async with traffic(rig, "shop") as seen:
         RouteStore(engine(rig.database_url)).move_endpoints("a-1", moved)
         await asyncio.sleep(2.0)
+        rig.kill("a")
+        await asyncio.sleep(1.0)
     assert lost(seen) == {}
     async with rig.client() as client:
         response = await client.get(rig.url("edge-1"), **of("shop"))

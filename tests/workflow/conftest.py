@@ -2,10 +2,9 @@
 """One Temporal dev server and its workers for all stories; a world of its own for each."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -13,15 +12,16 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from relocate.activities.judging import JudgingActivity
+from relocate.activities.orders import JudgeOrder
 from relocate.demo.system import TEMPORAL_TUNING
+from relocate.phases.judging import Judged, Sample
 from relocate.settings import Settings
 from relocate.store.database import Database
 from relocate.store.migrate import prepare
 from relocate.temporal.dispatch import TemporalDispatch
 from relocate.temporal.worker import workers
 from tests.workflow.world import Service, StoryParts, World
-
-Begin = Callable[..., Awaitable[World]]
 
 
 @asynccontextmanager
@@ -71,9 +71,12 @@ async def forgetful_service(temporal: Client, tmp_path_factory: pytest.TempPathF
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def world(service: Service) -> AsyncIterator[World]:
-    """A world whose application is placed on `a`, under a policy without waiting."""
-    world = World(service)
+async def world(
+    service: Service, forgetful_service: Service, request: pytest.FixtureRequest
+) -> AsyncIterator[World]:
+    """A world whose application is placed on `a`, under a policy without waiting; its histories are replayed."""
+    forgets = getattr(request, "param", "cached") == "forgetful"
+    world = World(forgetful_service if forgets else service)
     try:
         await world.begin()
         yield world
@@ -81,17 +84,12 @@ async def world(service: Service) -> AsyncIterator[World]:
         await world.close()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def begin(service: Service) -> AsyncIterator[Begin]:
-    """Begins a world with another policy."""
-    worlds: list[World] = []
+@pytest.fixture
+def impatient_judging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judgement that is inconclusive is given back at once, and not after a minute."""
+    patient = JudgingActivity._watch
 
-    async def make(**policy: Any) -> World:
-        world = World(service)
-        worlds.append(world)
-        await world.begin(**policy)
-        return world
+    async def impatient(self: JudgingActivity, order: JudgeOrder) -> tuple[Judged, Sample]:
+        return await patient(self, order.model_copy(update={"patience_seconds": 0}))
 
-    yield make
-    for world in worlds:
-        await world.close()
+    monkeypatch.setattr(JudgingActivity, "_watch", impatient)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from steering.adapters.memory import MemoryAdapter, MemoryGateway
-from steering.model import EPOCH_HEADER, PROBE_HEADER, SIDE_HEADER, Endpoint, Fence, ProbePoint, RouteDocument, Version
+from steering.model import EPOCH_HEADER, PROBE_HEADER, SIDE_HEADER, Endpoint, Fence, ProbePoint, Problem, RouteDocument, Version
 
 BeforeApply = Callable[[RouteDocument], Awaitable[None]]
 
@@ -79,8 +79,15 @@ class ListeningAdapter(MemoryAdapter):
         """Args: data_plane: the gateway's listeners."""
         super().__init__(data_plane.gateway)
         self.before_apply: BeforeApply = _nothing
+        self.refuses: Callable[[RouteDocument], bool] = lambda _: False
         self.written: list[RouteDocument] = []
         self._data_plane = data_plane
+
+    async def validate(self, document: RouteDocument) -> Sequence[Problem]:
+        """As the memory adapter's, and what the story refuses."""
+        if self.refuses(document):
+            return [Problem(field="backends", reason="too many backends")]
+        return await super().validate(document)
 
     async def apply(self, document: RouteDocument, *, fence: Fence, base: Version | None) -> Version:
         """As the memory adapter's, after `before_apply`."""

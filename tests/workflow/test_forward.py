@@ -8,8 +8,10 @@ from steering.model import Rung
 from tests.workflow.world import INSTANCES, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+both_caches = pytest.mark.parametrize("world", ["cached", "forgetful"], indirect=True)
 
 
+@both_caches
 async def test_an_application_moves_there_and_back(world: World) -> None:
     """A completed move serves from B alone, and the same request with the names exchanged brings it home."""
     there = await world.move(target=world.b)
@@ -18,3 +20,88 @@ async def test_an_application_moves_there_and_back(world: World) -> None:
     back = await world.move(target=world.a)
     assert back.outcome is Outcome.COMPLETED
     await world.assert_serves_only_from(world.a)
+
+
+async def test_a_completed_move_leaves_the_whole_proof(world: World) -> None:
+    """Every phase is done and said, and every rung that the gateway can prove stands in the record, instance by instance."""
+    run = await world.relocate(target=world.b)
+    view = await run.ended()
+    assert {step.phase for step in view.steps if step.state is not StepState.DONE} == {Phase.TRANSFER}
+    assert (view.source, view.target, view.weights) == (world.a, world.b, {world.b: 100})
+    assert (view.point_of_no_return, view.cut, view.finished_at is not None) == (True, 0, True)
+    claims = run.claims
+    assert all(claim.holds for claim in claims)
+    for rung in (Rung.ACKNOWLEDGED, Rung.PROBED):
+        assert {claim.instance for claim in claims if claim.rung is rung} >= set(INSTANCES)
+    last_looks = [claim.rung for claim in claims if claim.sentence.startswith("checked once more")]
+    assert last_looks == [Rung.ACKNOWLEDGED, Rung.PROBED, Rung.WATCHED, Rung.DRAINED]
+
+
+async def test_weight_rises_in_the_steps_that_were_asked_for(world: World) -> None:
+    """B is known without traffic, then gets each step's weight, then everything; A is named until the end."""
+    view = await world.move(options={"steps": [50, 100]})
+    assert view.outcome is Outcome.COMPLETED, view.sentence
+    weights = [document.weights for document in world.adapter.written[1:]]
+    a, b = world.a, world.b
+    assert weights == [{a: 100, b: 0}, {a: 50, b: 50}, {a: 0, b: 100}, {b: 100}]
+
+
+async def test_it_stays_where_it_is_best(world: World) -> None:
+    """When no candidate beats the current cluster, nothing is touched and the lease is free again."""
+    view = await world.move(target=None, candidates=[world.a, world.b])
+    assert view.outcome is Outcome.NOTHING_TO_DO
+    assert len(world.adapter.written) == 1
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_it_stays_when_it_is_there_already(world: World) -> None:
+    """A move to where it runs is nothing to do."""
+    view = await world.move(target=world.a)
+    assert (view.outcome, view.sentence) == (Outcome.NOTHING_TO_DO, f"It already runs on {world.a}.")
+
+
+async def test_no_target_is_an_answer(world: World) -> None:
+    """When no candidate fits, the run ends with the reasons, and nothing was touched."""
+    for name in (world.b, world.c):
+        world.cordon(name)
+    view = await world.move(target=None, candidates=[world.b, world.c])
+    assert view.outcome is Outcome.NO_TARGET
+    assert "cordoned" in view.sentence
+    await world.assert_serves_only_from(world.a)
+
+
+@both_caches
+async def test_the_next_best_is_taken_when_the_first_fails(world: World) -> None:
+    """A target that does not come up is cleared away, and the next one serves; the view says why."""
+    world.fail_on(world.b, "image not found")
+    run = await world.relocate(candidates=[world.b, world.c])
+    view = await run.ended()
+    assert (view.outcome, view.target) == (Outcome.COMPLETED, world.c)
+    assert any(f"{world.b} will not do" in sentence and "image not found" in sentence for sentence in run.said)
+    await world.assert_serves_only_from(world.c)
+
+
+async def test_a_target_that_never_gets_ready_is_left_for_the_next(world: World) -> None:
+    """A target that runs and does not serve never gets weight; the gateways forget it, and the next one serves."""
+    world.gateway.down.add(world.b)
+    view = await world.move(target=None, candidates=[world.b, world.c], options={"ready_deadline_seconds": 0.3})
+    assert (view.outcome, view.target) == (Outcome.COMPLETED, world.c)
+    assert all(document.weights.get(world.b, 0) == 0 for document in world.adapter.written)
+    await world.assert_serves_only_from(world.c)
+
+
+async def test_a_dead_gateway_instance_is_left_out(world: World) -> None:
+    """An instance that refuses connections and holds nothing serves nobody wrongly: the move goes on without it."""
+    world.gateway.kill("edge-2")
+    view = await world.move(options={"drain": {"window_seconds": 0, "deadline_seconds": 2}})
+    assert (view.outcome, view.cut) == (Outcome.COMPLETED, 0), view.sentence
+    assert world.instances() == {world.b: 1}
+
+
+async def test_an_accepted_request_is_started_by_the_sweeper(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was kept and not started, because its process died in between, runs to its end all the same."""
+    monkeypatch.setattr("relocate.temporal.dispatch.SETTLED_SECONDS", 0.0)
+    run = world.accept_without_starting(target=world.b)
+    assert await world.service.dispatch.sweep() == 1
+    assert (await run.ended()).outcome is Outcome.COMPLETED
+    assert await world.service.dispatch.sweep() == 0

@@ -3,17 +3,19 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from relocate.clusters.contract import Workload
+from relocate.clusters.contract import ClusterDriver, Workload
 from relocate.clusters.memory import MemoryCluster, MemoryDriver
 from relocate.dispatch import CommandResult
 from relocate.model.application import Application
@@ -26,13 +28,14 @@ from relocate.phases import documents
 from relocate.settings import Settings
 from relocate.store.database import Database
 from relocate.store.evidence import broken_link
-from relocate.temporal.dispatch import TemporalDispatch
+from relocate.temporal.dispatch import TemporalDispatch, new_identity
 from relocate.temporal.worker import PASSED_THROUGH
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
 from steering.adapters.memory import MemoryGateway, MemorySettings
 from steering.contract import SteeringAdapter
 from steering.model import Backend, Fence, RouteDocument
+from steering.store.engine import writing
 from tests.workflow.data_plane import DataPlane, ListeningAdapter
 
 INSTANCES = ("edge-1", "edge-2")
@@ -59,10 +62,18 @@ class StoryParts(Parts):
         """Args: as `Parts`."""
         super().__init__(settings, database)
         self.brought: dict[str, SteeringAdapter] = {}
+        self.slow: dict[str, asyncio.Event] = {}
+        """Clusters whose driver comes when the event is set."""
 
     async def adapter(self, gateway: str) -> SteeringAdapter:
         """The story's adapter."""
         return self.brought[gateway]
+
+    async def driver(self, cluster: str) -> ClusterDriver:
+        """As `Parts`, when the cluster is not slow."""
+        if cluster in self.slow:
+            await self.slow[cluster].wait()
+        return await super().driver(cluster)
 
 
 @dataclass
@@ -94,14 +105,14 @@ class World:
         self.runs: list[Run] = []
         service.parts.brought[self.gateway_name] = self.adapter
 
-    async def begin(self, **policy: Any) -> None:
+    async def begin(self) -> None:
         """Configure everything and make the first placement on `a`."""
         await self.data_plane.start()
         catalogue = self.service.database.catalogue
         for name in (self.a, self.b, self.c):
             catalogue.put(Cluster(name=name, driver="memory", cpu_millicores=4000, memory_mib=4096))
         catalogue.put(Gateway(name=self.gateway_name, adapter="memory"))
-        catalogue.put(self.application(**policy))
+        catalogue.put(self.application())
         await self._place(self.a)
 
     async def _place(self, cluster: str) -> None:
@@ -122,7 +133,7 @@ class World:
         )
         self.service.database.placements.put(placement)
 
-    def application(self, **policy: Any) -> Application:
+    def application(self) -> Application:
         """The application, ready when its memory probe and its path through every gateway instance say so."""
         probes = [
             {"kind": "memory", "via": "direct"},
@@ -136,7 +147,7 @@ class World:
                 "workloads": {"memory": {}},
                 "routes": [route],
                 "readiness": readiness,
-                "policy": {**FAST, **policy},
+                "policy": FAST,
             }
         )
 
@@ -151,9 +162,83 @@ class World:
         """A move to `b`, to its end."""
         return await (await self.relocate(**{"target": self.b, **fields})).ended()
 
+    def before_write(self, wanted: Callable[[RouteDocument], bool], happens: Callable[[], Any]) -> None:
+        """Let something happen just before each write of a document that is as wanted."""
+
+        async def hook(document: RouteDocument) -> None:
+            if wanted(document):
+                happens()
+
+        self.adapter.before_apply = hook
+
+    def gives(self, cluster: str, weight: int) -> Callable[[RouteDocument], bool]:
+        """Whether a document gives the cluster exactly this weight."""
+        return lambda document: document.weights.get(cluster) == weight
+
+    def then_before_write(self, wanted: Callable[[RouteDocument], bool], happens: Callable[[], Any]) -> None:
+        """As `before_write`, beside what is arranged already."""
+        earlier = self.adapter.before_apply
+
+        async def hook(document: RouteDocument) -> None:
+            await earlier(document)
+            if wanted(document):
+                happens()
+
+        self.adapter.before_apply = hook
+
+    def refuse(self, wanted: Callable[[RouteDocument], bool]) -> None:
+        """Let the gateway find that it cannot carry a document that is as wanted."""
+        self.adapter.refuses = wanted
+
+    def cordon(self, cluster: str) -> None:
+        """Take a cluster out of every choice."""
+        catalogue = self.service.database.catalogue
+        catalogue.put(catalogue.get(Cluster, cluster).model_copy(update={"cordoned": True}))
+
+    def fail_on(self, cluster: str, reason: str) -> None:
+        """Let every new instance there fail."""
+        MemoryDriver.open(cluster, {}).cluster.faults.fails = reason
+
+    def slow_down(self, cluster: str) -> Callable[[], None]:
+        """Nobody hears from the cluster until the answer is called."""
+        event = self.service.parts.slow[cluster] = asyncio.Event()
+        return event.set
+
+    def accept_without_starting(self, **fields: Any) -> "Run":
+        """Keep a request as a process does that dies before it starts the workflow."""
+        identity = new_identity()
+        request = RelocationRequest.model_validate({"application": self.app, **fields})
+        self.service.database.relocations.accept(identity, request)
+        self.runs.append(Run(self, identity))
+        return self.runs[-1]
+
+    async def write_as_somebody_else(self, weights: dict[str, int]) -> RouteDocument:
+        """Change the route's weights past us."""
+        state = await self.adapter.read(self.app)
+        assert state is not None
+        theirs = state.document.model_copy(update={"weights": weights, "epoch": "somebody-else"})
+        fence = Fence(lease=state.fence.lease, sequence=state.fence.sequence + 1)
+        await self.adapter.apply(theirs, fence=fence, base=state.version)
+        return theirs
+
+    @contextmanager
+    def full_disk(self, relocation: str, sentence: str) -> Iterator[None]:
+        """Let the database refuse claims of a relocation whose sentence is like this."""
+        name = f"full_{relocation.replace('-', '_')}"
+        condition = f"NEW.relocation = '{relocation}' AND json_extract(NEW.claim, '$.sentence') LIKE '{sentence}'"
+        with writing(self.service.database.engine) as connection:
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {name} BEFORE INSERT ON evidence WHEN {condition} BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
+            )
+        try:
+            yield
+        finally:
+            with writing(self.service.database.engine) as connection:
+                connection.exec_driver_sql(f"DROP TRIGGER {name}")
+
     def cluster(self, name: str) -> MemoryCluster:
         """The cluster itself, with its faults."""
-        return MemoryDriver.clusters[name]
+        return MemoryDriver.open(name, {}).cluster
 
     async def document(self) -> RouteDocument:
         """The route as it stands."""
@@ -228,6 +313,34 @@ class Run:
         """Every sentence of the view, in order."""
         events = self._service.database.relocations.events(self.id)
         return [event.data["sentence"] for event in events if event.kind == "view"]
+
+    @property
+    def undoing(self) -> Sequence[str]:
+        """Sentences of the undo, in order."""
+        events = self._service.database.relocations.events(self.id)
+        views = [View.model_validate(event.data) for event in events if event.kind == "view"]
+        told = [view.sentence for view in views if view.status is Status.UNDOING]
+        return list(dict.fromkeys(told))
+
+    @property
+    def done(self) -> Sequence[str]:
+        """Names of the phases that are done."""
+        return [step.phase.name for step in self.view.steps if step.state is StepState.DONE]
+
+    async def told_left(self, left: int) -> None:
+        """Wait until it is told how many are left on A."""
+        relocations = self._service.database.relocations
+        await self.until(lambda _: any(e.kind == "left" and e.data["left"] == left for e in relocations.events(self.id)))
+
+    async def settled(self) -> None:
+        """Wait until an activity of the present phase is at work, so that a cancel meets it."""
+        async with asyncio.timeout(PATIENCE):
+            while not await self._works():
+                await asyncio.sleep(0.02)
+
+    async def _works(self) -> bool:
+        pending = (await self.handle.describe()).raw_description.pending_activities
+        return any(one.activity_type.name != "watch" and one.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for one in pending)
 
     async def until(self, wanted: Callable[[View], bool]) -> View:
         """The first view seen that is as wanted."""

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m tests.bench`: measures, prints the table, writes `build/bench.json`. It never fails for being slow.
+
+Exit code: 0 when every row could be measured, whatever it says; 1 when one could not.
+"""
+
+import argparse
+import asyncio
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench import push, relocation
+from tests.bench.bench import Bench, Measure, opened
+from tests.bench.printing import machine, table, write_docs, write_json
+from tests.bench.rows import Row
+
+MEASURES: Mapping[str, Measure] = {
+    push.NAME: push.measure,
+    relocation.NAME: relocation.measure,
+}
+"""By name, in the order in which they run: memory first, while the service has done nothing yet."""
+JSON = Path("build/bench.json")
+WIDTH = 140
+"""Characters a line at least, also where nobody looks."""
+DOCS = Path("docs/reference/benchmarks.md")
+
+
+def main() -> int:
+    """Measure what is asked for."""
+    arguments = _parser().parse_args()
+    console = Console(highlight=False)
+    console.width = max(console.width, WIDTH)
+    rows = asyncio.run(_measured(console, arguments.only or list(MEASURES)))
+    console.print(table(rows))
+    console.print(f"[dim]{machine()}[/dim]")
+    write_json(JSON, rows)
+    if arguments.write_docs:
+        write_docs(DOCS, rows)
+    return 1 if any(row.value is None for row in rows) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure, beside references of the same run.")
+    parser.add_argument("--only", action="append", choices=list(MEASURES), metavar="NAME", help=", ".join(MEASURES))
+    parser.add_argument("--write-docs", action="store_true", help=f"put the table into {DOCS}")
+    return parser
+
+
+async def _measured(console: Console, names: Sequence[str]) -> list[Row]:
+    rows: list[Row] = []
+    async with opened(lambda sentence: console.print(f"[dim]{sentence}[/dim]")) as bench:
+        for name in MEASURES:
+            if name in names:
+                rows += await _one(bench, name)
+    return rows
+
+
+async def _one(bench: Bench, name: str) -> Sequence[Row]:
+    try:
+        return await MEASURES[name](bench)
+    except Exception as error:  # noqa: BLE001 - whatever stopped it, the row says so and the others go on
+        traceback.print_exc()
+        return [Row(name=name, what=name, value=None, unit="", note=f"could not be measured: {type(error).__name__}: {error}")]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

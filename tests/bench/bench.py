@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What measurements share: a folder, a voice, and one running service for those that need all of it."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from relocate.demo.system import System, new_system, stop
+from tests.bench.rows import Row
+
+
+class Bench:
+    """One run of the benchmark."""
+
+    def __init__(self, stack: AsyncExitStack, folder: Path, tell: Callable[[str], None]) -> None:
+        """Args: stack: what is started ends with it; folder: for files; tell: says what goes on."""
+        self._stack = stack
+        self._system: System | None = None
+        self._began = time.monotonic()
+        self._tell = tell
+        self.folder = folder
+
+    def tell(self, sentence: str) -> None:
+        """Say what goes on."""
+        self._tell(f"{time.monotonic() - self._began:5.0f} s  {sentence}")
+
+    async def system(self) -> System:
+        """The whole service, each part a process of its own, configured; started when it is first asked for."""
+        if self._system is None:
+            self._system = new_system(self.subfolder("system"))
+            self._stack.push_async_callback(stop, self._system)
+            await self._system.start(lambda _: None)
+            await self._system.configure()
+        return self._system
+
+    def subfolder(self, name: str) -> Path:
+        """A new folder for one measurement."""
+        made = self.folder / name
+        made.mkdir(parents=True)
+        return made
+
+
+@asynccontextmanager
+async def opened(tell: Callable[[str], None]) -> AsyncIterator[Bench]:
+    """A run; nothing of it is left at its end."""
+    with TemporaryDirectory(prefix="relocate-bench-") as folder:
+        async with AsyncExitStack() as stack:
+            yield Bench(stack, Path(folder), tell)
+
+
+Measure = Callable[[Bench], Awaitable[Sequence[Row]]]

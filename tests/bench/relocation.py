@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole relocation on in-memory parts, every window 0, against a bare workflow on the same Temporal server.
+
+Clusters and gateway are in this process's memory, the database is SQLite on disk, workers and client are here: what is
+left is the engine, our decisions, our records, and whatever still waits. Both run in turns, one at a time.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from statistics import median
+from uuid import uuid4
+
+from temporalio.client import Client
+
+from relocate.model.relocation import Outcome, View
+from steering.store.engine import engine
+from tests.bench import bare_workflow
+from tests.bench.bench import Bench
+from tests.bench.rows import Reach, Row, Times, compared, spreads
+from tests.workflow.conftest import dev_server, running_service
+from tests.workflow.world import World
+
+NAME = "relocation"
+ROUNDS, WARM_UP = 8, 2
+SLOWEST = 5
+"""How many phases the note names."""
+
+
+async def measure(bench: Bench) -> Sequence[Row]:
+    """The row, with the phases in which the time goes."""
+    bench.tell("relocation: whole relocations on parts in memory, and bare workflows, in turns")
+    folder = bench.subfolder(NAME)
+    async with dev_server() as client, running_service(client, folder, cached_workflows=1000) as service:
+        async with bare_workflow.worker(client, engine(f"sqlite:///{folder / 'bare.db'}")), _world(World(service)) as world:
+            ours, bare, views = [], [], []
+            for number in range(ROUNDS + WARM_UP):
+                view, taken = await _relocate(world)
+                other = await _bare(client)
+                if number >= WARM_UP:
+                    ours.append(taken)
+                    bare.append(other)
+                    views.append(view)
+    return [_row(Times(ours), Times(bare), views)]
+
+
+def _row(ours: Times, bare: Times, views: Sequence[View]) -> Row:
+    what = "a whole relocation on in-memory parts, all windows 0, p50"
+    against = f"a bare workflow of {bare_workflow.STEPS} activities that each commit one row"
+    row = compared(NAME, what, ours.p50, "ms", against, bare.p50, Reach(1.5))
+    phases = sorted(_phases(views).items(), key=lambda item: -item[1])[:SLOWEST]
+    note = "longest phases: " + ", ".join(f"{name} {taken:.0f} ms" for name, taken in phases)
+    return row.model_copy(update={"spread": spreads(ours, bare), "note": note})
+
+
+def _phases(views: Sequence[View]) -> Mapping[str, float]:
+    """Median milliseconds by phase."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for view in views:
+        for step in view.steps:
+            if step.started_at and step.finished_at:
+                found[step.phase].append(1000 * (step.finished_at - step.started_at).total_seconds())
+    return {name: median(each) for name, each in found.items()}
+
+
+@asynccontextmanager
+async def _world(world: World) -> AsyncIterator[World]:
+    try:
+        await world.begin()
+        yield world
+    finally:
+        world.runs.clear()  # a story would replay each history; here they have been measured, and that is all
+        await world.close()
+
+
+async def _relocate(world: World) -> tuple[View, float]:
+    """To whichever of `a` and `b` is free; milliseconds from the request until the workflow is closed."""
+    target = world.b if world.a in world.instances() else world.a
+    began = time.perf_counter()
+    run = await world.relocate(target=target)
+    await run.handle.result()
+    taken = 1000 * (time.perf_counter() - began)
+    if run.view.outcome is not Outcome.COMPLETED:
+        raise RuntimeError(f"a relocation did not complete: {run.view.sentence}")
+    return run.view, taken
+
+
+async def _bare(client: Client) -> float:
+    """Milliseconds from the request until it is closed."""
+    name, began = uuid4().hex, time.perf_counter()
+    await client.execute_workflow(bare_workflow.Bare.run, name, id=f"bare-{name}", task_queue=bare_workflow.QUEUE)
+    return 1000 * (time.perf_counter() - began)

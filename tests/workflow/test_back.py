@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stories of moves that go back by themselves."""
+
+import pytest
+
+from relocate.model.relocation import Outcome, Phase, Status, StepState
+from steering.model import Acknowledgement
+from tests.workflow.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_when_all_targets_fail_every_reason_is_told(world: World) -> None:
+    """Users stay on A, nothing is left on any target, and the outcome names what each one lacked."""
+    world.fail_on(world.b, "image not found")
+    world.fail_on(world.c, "quota exceeded")
+    view = await world.move(target=None, candidates=[world.b, world.c])
+    assert view.outcome is Outcome.ROLLED_BACK
+    assert all(part in view.sentence for part in (world.b, "image not found", world.c, "quota exceeded"))
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_document_that_the_gateway_cannot_carry_changes_nothing(world: World) -> None:
+    """A refusal before the first write leaves the route at the version it had."""
+    before = await world.document()
+    world.refuse(lambda document: world.b in document.weights)
+    view = await world.move()
+    assert view.outcome is Outcome.ROLLED_BACK
+    assert "too many backends" in view.sentence
+    assert (await world.document()).weights == before.weights
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_write_that_one_instance_rejects_is_taken_back(world: World) -> None:
+    """An instance that refuses the switch stops it, although the other has applied it; both are brought back."""
+    world.before_write(lambda _: True, world.gateway.refusals.clear)
+    world.before_write(world.gives(world.b, 100), lambda: world.gateway.refusals.update({"edge-2": "too long"}))
+    world.then_before_write(world.gives(world.a, 100), world.gateway.refusals.clear)
+    view = await world.move()
+    assert view.outcome is Outcome.ROLLED_BACK, view.sentence
+    assert "too long" in view.sentence
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_target_that_fails_users_is_left_again(world: World) -> None:
+    """B passes its checks and fails users: the bake judges it bad, and everything goes back to A."""
+    world.data_plane.broken[world.b] = 500
+    run = await world.relocate(target=world.b)
+    view = await run.ended()
+    assert view.outcome is Outcome.ROLLED_BACK
+    assert f"{world.b} failed" in view.sentence
+    assert [claim.holds for claim in run.claims if claim.phase is Phase.BAKE and claim.rung == "E4"] == [False]
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_bad_middle_step_goes_back_before_the_next(world: World) -> None:
+    """A step that is judged bad is the last one: B never gets everything."""
+    world.data_plane.broken[world.b] = 500
+    view = await world.move(options={"steps": [50, 100]})
+    assert view.outcome is Outcome.ROLLED_BACK
+    assert max(document.weights.get(world.b, 0) for document in world.adapter.written) == 50
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_the_last_step_is_undone_first(world: World) -> None:
+    """Traffic goes back, then the gateways forget B, then B is removed."""
+    world.data_plane.broken[world.b] = 500
+    run = await world.relocate(target=world.b)
+    await run.ended()
+    undone = [sentence.split(" Went back")[0] for sentence in run.undoing]
+    assert undone == [
+        f"Going back to {world.a}.",
+        f"Making the gateways forget {world.b}.",
+        f"Removing the new instance from {world.b}.",
+    ]
+    assert [run.step(phase) for phase in (Phase.DEPLOY, Phase.PREPARE, Phase.SWITCH)] == [StepState.UNDONE] * 3
+
+
+async def test_a_target_that_dies_in_the_bake_is_left_again(world: World) -> None:
+    """B dies under traffic: the gateways fall back to A, this is noticed, and everything goes back."""
+    run = await world.relocate(target=world.b, options={"bake_seconds": 10})
+    await run.in_phase(Phase.BAKE)
+    world.gateway.down.add(world.b)
+    view = await run.ended()
+    assert view.outcome is Outcome.ROLLED_BACK
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_too_few_samples_hold(world: World, impatient_judging: None) -> None:
+    """What was not seen is neither good nor bad: the run waits for somebody, `proceed` judges again, cancel goes back."""
+    run = await world.relocate(target=world.b, options={"judging": {"min_samples": 100_000}})
+    held = await run.asks(Status.HELD)
+    assert "Too little was seen" in held.sentence
+    assert held.next_step == "proceed judges again; cancel goes back"
+    assert (await run.command("proceed")).accepted
+    await run.until(lambda view: view.status is Status.RUNNING)
+    assert "Too little was seen" in (await run.asks(Status.HELD)).sentence
+    await run.cancel()
+    assert (await run.ended()).outcome is Outcome.CANCELLED
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_somebody_elses_change_is_told_and_not_overwritten(world: World) -> None:
+    """Weights that somebody else wrote during the move stop it, and stay as they are until an operator has seen them."""
+    run = await world.relocate(target=world.b, options={"bake_seconds": 0.5})
+    await run.in_phase(Phase.BAKE)
+    theirs = await world.write_as_somebody_else({world.a: 30, world.b: 70})
+    asked = await run.asks()
+    assert "changed by somebody else" in asked.sentence
+    assert (await world.document()) == theirs
+    assert world.instances() == {world.a: 1, world.b: 1}
+    assert (await run.command("retry")).accepted
+    assert (await run.ended()).outcome is Outcome.ROLLED_BACK
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_nothing_is_removed_without_stored_evidence(world: World) -> None:
+    """When the last look cannot be put on record, A stays and everything goes back to it."""
+    run = await world.relocate(target=world.b, options={"bake_seconds": 0.5})
+    with world.full_disk(run.id, "checked once more%"):
+        view = await run.ended()
+    assert view.outcome is Outcome.ROLLED_BACK
+    assert "could not be stored" in view.sentence
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_deaf_gateway_instance_blocks(world: World) -> None:
+    """An instance that serves on and no longer listens to us cannot be moved: both sides are kept until it is back."""
+    world.before_write(world.gives(world.b, 100), lambda: world.gateway.cut("edge-2"))
+    run = await world.relocate(target=world.b)
+    await run.until(lambda view: view.weights.get(world.b) == 0 and view.phase is Phase.SWITCH)
+    state = await world.adapter.acknowledged(world.app, "2")
+    assert Acknowledgement.DEAF in {one.state for one in state}
+    await run.cancel()
+    await run.until(lambda view: view.status is Status.UNDOING)
+    assert world.instances() == {world.a: 1, world.b: 1}
+    world.gateway.heal("edge-2")
+    assert (await run.ended()).outcome is Outcome.CANCELLED
+    await world.assert_serves_only_from(world.a)
+
+

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stories of users who will not leave A."""
+
+import pytest
+
+from relocate.model.relocation import Outcome, Phase, Status
+from tests.workflow.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+both_caches = pytest.mark.parametrize("world", ["cached", "forgetful"], indirect=True)
+
+
+def _drain(at_deadline: str, seconds: float = 0.3) -> dict[str, object]:
+    return {"drain": {"window_seconds": 0, "deadline_seconds": seconds, "at_deadline": at_deadline}}
+
+
+@both_caches
+async def test_at_the_deadline_it_holds_until_somebody_allows_the_cut(world: World) -> None:
+    """Two streams stay on A: the run waits, A keeps serving them, and `proceed` cuts and counts them."""
+    for instance in ("edge-1", "edge-2"):
+        world.gateway.open_stream(instance, world.app)
+    run = await world.relocate(target=world.b, options=_drain("hold"))
+    view = await run.asks(Status.HELD)
+    assert "2 requests and streams are still open" in view.sentence
+    assert (view.left_on_source, view.next_step) == (2, f"proceed cuts what is left on {world.a}; cancel goes back")
+    assert world.instances() == {world.a: 1, world.b: 1}
+    await run.command("proceed")
+    view = await run.ended()
+    assert (view.outcome, view.cut) == (Outcome.COMPLETED, 2)
+    assert "operator allowed the cut" in run.notes
+    await world.assert_serves_only_from(world.b)
+
+
+async def test_at_the_deadline_force_cuts_and_counts(world: World) -> None:
+    """`force` was said in the request: what is left is cut, counted, and on record."""
+    world.gateway.open_stream("edge-1", world.app)
+    run = await world.relocate(target=world.b, options=_drain("force"))
+    view = await run.ended()
+    assert (view.outcome, view.cut) == (Outcome.COMPLETED, 1)
+    assert [claim.detail["left"] for claim in run.claims if claim.phase is Phase.DRAIN] == [1]
+    assert [claim.detail["cut"] for claim in run.claims if "cut" in claim.detail] == [1]
+
+
+async def test_waiting_goes_on_until_the_last_stream_has_ended(world: World) -> None:
+    """`wait` knows no deadline: A is removed when nobody uses it, and nothing was cut."""
+    stream = world.gateway.open_stream("edge-1", world.app)
+    run = await world.relocate(target=world.b, options=_drain("wait", seconds=0))
+    await run.until(lambda view: view.phase is Phase.DRAIN)
+    await run.told_left(1)
+    assert world.instances() == {world.a: 1, world.b: 1}
+    world.gateway.close_stream("edge-1", world.app, stream.side)
+    view = await run.ended()
+    assert (view.outcome, view.cut, view.left_on_source) == (Outcome.COMPLETED, 0, 0)
+
+
+async def test_what_cannot_be_counted_is_not_zero(world: World) -> None:
+    """One instance's counters cannot be read: the drain holds at its deadline, and says so."""
+    world.gateway.uncounted.add("edge-2")
+    run = await world.relocate(target=world.b, options=_drain("hold"))
+    view = await run.asks(Status.HELD)
+    assert "unknown is not zero" in view.sentence
+    assert view.left_on_source is None
