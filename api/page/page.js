@@ -100,6 +100,12 @@
     }));
   }
 
+  /** When the point of no return was passed: as seen live, else when the teardown began. */
+  function passedAt(view) {
+    const last = view.steps.find((step) => step.phase === "teardown");
+    return state.passed.get(view.id) ?? when(last?.started_at || view.finished_at || view.created_at);
+  }
+
   function chartView() {
     const views = [...state.relocations.values()], seconds = traffic(), view = current(), end = now();
     const names = [...new Set([...seconds.flatMap((second) => Object.keys(second.sides))])].sort();
@@ -110,15 +116,15 @@
     } else if (state.range === "all" && seconds.length) {
       from = Math.min(seconds[0].at - 1, ...views.map((one) => when(one.created_at)));
       to = Math.max(seconds[seconds.length - 1].at, state.offline ? lastMoment() : end);
-    } else if (seconds.length && end - seconds[0].at < LIVE_WINDOW - 30) {
-      from = Math.max(from, seconds[0].at - 1); // a young run fills the chart; it grows until the window is full
+    } else if (seconds.length && seconds[0].at - 1 > from) {
+      from = Math.min(seconds[0].at - 1, end); // a young run fills the chart, which grows until the window is full
       to = Math.max(end, from + 30);
     }
     const drives = seconds.filter((second, index) => second.drive && second.drive !== seconds[index - 1]?.drive)
       .map((second) => ({at: second.at - 1, text: second.drive === "today" ? "today's order" : "this service", tone: "--ink", above: true}));
-    const passed = [...state.passed].map(([, at]) => ({at, text: "no return", tone: "--warn"}));
+    const passed = views.filter((one) => one.point_of_no_return).map((one) => ({at: passedAt(one), text: "no return", tone: "--warn"}));
     return {
-      seconds, from, to, hover: state.hover, bands: views.flatMap(bandsOf), marks: [...state.marks, ...drives, ...passed],
+      seconds, from, to, hover: state.hover, bands: views.flatMap(bandsOf).sort((a, b) => a.from - b.from), marks: [...state.marks, ...drives, ...passed],
       sides: names.map((name) => ({name, colour: colourOf(name)})),
     };
   }
@@ -317,7 +323,7 @@
     for (const button of $("actions").children) {
       const side = button.dataset.side && (button.dataset.side === "source" ? a : b);
       button.disabled = !may[button.dataset.command];
-      button.hidden = "open" in button.dataset && !open;
+      button.hidden = ("open" in button.dataset && !open) || (open && ["hold", "proceed"].includes(button.dataset.command));
       if (side) say(button, `Settle on ${side}`);
     }
   }
@@ -589,10 +595,6 @@
       state.comparison = {ours: {sent, lost, wrong, longest_gap_ms}, today: report.today};
       state.verdict = report.verdict;
       state.passedAll = report.passed;
-    }
-    for (const view of state.relocations.values()) {
-      const last = view.steps.find((step) => step.phase === "teardown");
-      if (view.point_of_no_return && last?.started_at) state.passed.set(view.id, when(last.started_at));
     }
     $("link").dataset.state = "saved";
     say($("link"), `saved ${new Date(lastMoment() * 1000).toLocaleString("en-GB")}`);

@@ -85,6 +85,15 @@ class Relocations:
             _append(connection, identity, "view", view.model_dump(mode="json"))
             return Accepted(view, lease, repeated=False)
 
+    def repeated(self, request: RelocationRequest, key: str | None) -> Accepted | None:
+        """What the same key was answered the first time, or None for a new one.
+
+        Raises:
+            InvalidRequest: the key was used for another request.
+        """
+        with self._engine.connect() as connection:
+            return _repeated(connection, request, key)
+
     def started(self, identity: str) -> None:
         """Temporal has the workflow."""
         with writing(self._engine) as connection:

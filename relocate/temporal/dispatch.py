@@ -61,6 +61,9 @@ class TemporalDispatch:
 
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
         """Check, keep and start a request; see `relocate.dispatch.Dispatch`."""
+        repeated = await asyncio.to_thread(self._database.relocations.repeated, request, key)
+        if repeated is not None:
+            return repeated
         if not await self.reachable():
             raise EngineUnavailable("Temporal cannot be reached; nothing was accepted")
         await self._check(request)

@@ -367,7 +367,11 @@ class Relocate:
             healthy = f"{move.to.name} is healthy and keeps the traffic" if other.ready else "neither side is healthy"
             raise SideUnhealthy(f"{move.from_.name} is not proven healthy ({health.sentence}); {healthy}")
         await move.steer(Phase.SWITCH, move.shares(0, failover=False))
-        await move.do(calls.DRAIN, Phase.SWITCH, side=move.to.name, drain=move.policy.drain)
+        drained = await move.do(calls.DRAIN, Phase.SWITCH, side=move.to.name, drain=move.policy.drain)
+        if not drained.drained:
+            await self._journal.write(
+                _note(Phase.SWITCH, f"cut on the way back: {drained.sentence}"), cut=drained.left or 0
+            )
 
     async def _operator(self, why: str, failure: str) -> orders.Ended | None:
         """Both sides are kept until somebody decides. None: try the undo again."""

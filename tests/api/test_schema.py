@@ -26,7 +26,7 @@ def test_no_request_is_a_500(make_app: Callable[..., FastAPI], mode: GenerationM
         operation = found.ok()
 
         @settings(
-            max_examples=10,
+            max_examples=5,
             deadline=None,
             derandomize=True,
             database=None,

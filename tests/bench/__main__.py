@@ -6,6 +6,7 @@ Exit code: 0 when every row could be measured, whatever it says; 1 when one coul
 
 import argparse
 import asyncio
+import logging
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ DOCS = Path("docs/reference/benchmarks.md")
 def main() -> int:
     """Measure what is asked for."""
     arguments = _parser().parse_args()
+    logging.basicConfig(level=logging.ERROR)  # Temporal's SDK warns of each activity that a workflow cancels
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)
     rows = asyncio.run(_measured(console, arguments.only or list(MEASURES)))

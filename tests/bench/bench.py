@@ -7,7 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from relocate.demo.system import System, new_system, stop
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from relocate.demo.processes import Processes, free_ports, listens, program
+from relocate.demo.system import TEMPORAL_TUNING, System, new_system, stop
 from tests.bench.rows import Row
 
 
@@ -18,6 +22,7 @@ class Bench:
         """Args: stack: what is started ends with it; folder: for files; tell: says what goes on."""
         self._stack = stack
         self._system: System | None = None
+        self._temporal: str | None = None
         self._began = time.monotonic()
         self._tell = tell
         self.folder = folder
@@ -34,6 +39,22 @@ class Bench:
             await self._system.start(lambda _: None)
             await self._system.configure()
         return self._system
+
+    async def temporal(self) -> str:
+        """Address of a Temporal server of the benchmark's own, in memory and tuned as the demo's."""
+        if self._temporal is None:
+            processes, (port,) = Processes(self.subfolder("temporal")), free_ports(1)
+            self._stack.push_async_callback(processes.stop)
+            argv = [program("temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port)]
+            argv += [part for value in TEMPORAL_TUNING for part in ("--dynamic-config-value", value)]
+            await processes.start("temporal", [*argv, "--log-level", "error"])
+            await processes.wait_for("temporal", lambda: listens(port))
+            self._temporal = f"127.0.0.1:{port}"
+        return self._temporal
+
+    async def client(self) -> Client:
+        """A client of that server."""
+        return await Client.connect(await self.temporal(), data_converter=pydantic_data_converter)
 
     def subfolder(self, name: str) -> Path:
         """A new folder for one measurement."""

@@ -19,11 +19,13 @@ from steering.store.engine import engine
 from tests.bench import bare_workflow
 from tests.bench.bench import Bench
 from tests.bench.rows import Reach, Row, Times, compared, spreads
-from tests.workflow.conftest import dev_server, running_service
+from tests.workflow.conftest import running_service
 from tests.workflow.world import World
 
 NAME = "relocation"
 ROUNDS, WARM_UP = 8, 2
+PATIENT = {"min_samples": 1, "max_p99_slack_seconds": 1.0}
+"""One process is client, gateway, application and workers here: what its latencies say of B is noise."""
 SLOWEST = 5
 """How many phases the note names."""
 
@@ -32,7 +34,8 @@ async def measure(bench: Bench) -> Sequence[Row]:
     """The row, with the phases in which the time goes."""
     bench.tell("relocation: whole relocations on parts in memory, and bare workflows, in turns")
     folder = bench.subfolder(NAME)
-    async with dev_server() as client, running_service(client, folder, cached_workflows=1000) as service:
+    client = await bench.client()
+    async with running_service(client, folder, cached_workflows=1000) as service:
         async with bare_workflow.worker(client, engine(f"sqlite:///{folder / 'bare.db'}")), _world(World(service)) as world:
             ours, bare, views = [], [], []
             for number in range(ROUNDS + WARM_UP):
@@ -67,7 +70,7 @@ def _phases(views: Sequence[View]) -> Mapping[str, float]:
 @asynccontextmanager
 async def _world(world: World) -> AsyncIterator[World]:
     try:
-        await world.begin()
+        await world.begin(judging=PATIENT)
         yield world
     finally:
         world.runs.clear()  # a story would replay each history; here they have been measured, and that is all

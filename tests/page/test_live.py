@@ -41,7 +41,7 @@ async def test_relocation_appears_and_moves_on_live(tab: Tab, app: FastAPI, data
         assert await tab.value("document.querySelector('[data-phase=drain]').dataset.state") == "running"
         finish(database, "r-2")
         await tab.until("document.querySelector('#chip').textContent", lambda text: text == "completed")
-    assert tab.complaints == []
+        assert tab.complaints == []
 
 
 async def test_point_of_no_return_is_shown_when_passed(tab: Tab, app: FastAPI, database: Database) -> None:
@@ -100,7 +100,7 @@ async def test_foreign_text_stays_text(tab: Tab, app: FastAPI, database: Databas
         await tab.until(SENTENCE, lambda text: text == trap)
         assert await tab.value("document.title") == "Edge relocation"
         assert await tab.value("document.querySelectorAll('#detail img').length") == 0
-    assert tab.complaints == []
+        assert tab.complaints == []
 
 
 async def test_page_asks_for_a_token_and_keeps_it_in_the_tab(
@@ -149,7 +149,7 @@ async def test_charts_show_the_feed(
         assert "counted by the clients" in label
         assert "235" in await tab.text("#today")
         assert await tab.value("[...document.querySelectorAll('#ours dd')].map((one) => one.textContent)[1]") == "0"
-    assert tab.complaints == []
+        assert tab.complaints == []
 
 
 async def test_charts_fall_back_to_the_prober(tab: Tab, app: FastAPI, database: Database) -> None:
