@@ -87,7 +87,9 @@ def why_drifted(found: RouteDocument, expected_epoch: str | None, own_epoch: str
         expected_epoch: the epoch of our last write, None when this is the first one.
         own_epoch: the epoch of the write being made, found there when this attempt repeats an earlier one.
     """
-    if expected_epoch is None or found.epoch in (expected_epoch, own_epoch):
+    # A write of this lease that was cancelled or not proven in time is ours as well, though its end was never seen.
+    ours = found.epoch.rpartition(".")[0] == own_epoch.rpartition(".")[0]
+    if expected_epoch is None or ours or found.epoch == expected_epoch:
         return None
     shares = ", ".join(f"{name} {weight} %" for name, weight in sorted(found.weights.items()))
     return f"route {found.route} was changed by somebody else: it is at epoch {found.epoch} with {shares}"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one run knows: the two sides, its fence, and how to have something done."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -67,7 +68,11 @@ class Move:
     async def do(self, call: Call[InT, OutT], phase: Phase, **says: object) -> OutT:
         """Have one activity done, under a fresh fence, and wait for it."""
         order = call.takes(**self.order(phase).model_dump(), **says)
-        return await self.start_call(call, order)
+        given = await self.start_call(call, order)
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            # A change that was done before its cancel arrived has swallowed the cancel; the way forward ends all the same.
+            raise asyncio.CancelledError
+        return given
 
     def start_call(self, call: Call[InT, OutT], order: InT) -> "workflow.ActivityHandle[OutT]":
         """Start an activity as the table of calls says. A change is waited for even when it is cancelled."""

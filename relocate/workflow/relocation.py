@@ -322,7 +322,7 @@ class Relocate:
     # ---- back ------------------------------------------------------------------------------------------------------
 
     async def _conclude(self, forward: "asyncio.Task[orders.Ended]") -> orders.Ended:
-        if not forward.done() and self._past_return:
+        if self._past_return and self._desk.cancelled_by is not None:
             await self._journal.write(_note(Phase.TEARDOWN, "A cancel came after the point of no return: too late."))
         elif not forward.done():
             forward.cancel()

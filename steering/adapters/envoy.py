@@ -6,7 +6,6 @@ and for telling a deaf instance from a dead one does it ask the Envoys themselve
 """
 
 import asyncio
-import re
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -48,10 +47,6 @@ ASK_SECONDS = 2.0
 REFUSALS = 3
 """So many refused connections in a row, `REFUSAL_SPACING_SECONDS` apart, make an unconnected instance dead."""
 REFUSAL_SPACING_SECONDS = 0.1
-
-_HOST = re.compile(
-    r"^(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$"
-)
 
 _T = TypeVar("_T")
 
@@ -273,13 +268,8 @@ def _number(version: Version | None) -> int | None:
 
 def _problems(document: RouteDocument, settings: GatewaySettings) -> Sequence[Problem]:
     """What is wrong with the document itself on such a gateway."""
-    problems = [
-        Problem(field=f"hosts.{index}", reason=f"{host!r} must be a host name without a wildcard or a port")
-        for index, host in enumerate(document.hosts)
-        if not _HOST.match(host)
-    ]
     prefixes = [port.prefix for port in document.ports]
-    problems += [
+    problems = [
         Problem(field=f"ports.{port.name}.prefix", reason=f"{port.prefix} is taken by more than one port")
         for port in document.ports
         if prefixes.count(port.prefix) > 1

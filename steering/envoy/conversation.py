@@ -101,13 +101,11 @@ class Conversation:
         self._stands: dict[str, Stand] = {}
         self._changed: set[str] = set()
         self._held: set[str] = set()
-        """Routes of which the gateway held something when it connected."""
+        """Routes of which the gateway holds something."""
         self._chains: Mapping[str, Json] = {}
         """Filter chains of the listener that the gateway last accepted on this connection, by route."""
-        self._unlistable: dict[str, int] = {}
-        """Routes that a listener was refused for, and their version then."""
         self._singly = False
-        """A message about several routes was refused: from now on one at a time, to find out whose fault it was."""
+        """The clusters of several routes at once were refused: from now on route by route, to find out whose they were."""
         self._judged: dict[str, int] = {}
         """Versions of routes that refusals are remembered for; another version deserves another try."""
         self._leaving: dict[str, float] = {}
@@ -150,14 +148,12 @@ class Conversation:
                 self._applied(route, version)
 
     def _hear_refusal(self, topic: _Topic, push: _Push, reason: str) -> None:
-        alone = len(push.routes) <= 1
-        topic.refuse(push, remember=alone or topic.type_url == LDS)
-        self._singly = self._singly or not alone
-        if not alone:
+        if topic.type_url == CDS and len(push.routes) > 1:
+            topic.refuse(push, remember=False)
+            self._singly = True
             return
+        topic.refuse(push, remember=True)
         for route, version in push.routes.items():
-            if topic.type_url == LDS:
-                self._unlistable[route] = version
             self._refused(route, version, f"{SHORT[topic.type_url]}: {reason}")
 
     def _applied(self, route: str, version: int) -> None:
@@ -261,14 +257,14 @@ class Conversation:
     def _say_listener(self, plan: GatewayPlan) -> list[Response]:
         topic = self._topics[LDS]
         chains = self._listable(plan) if topic.asked and self._topics[CDS].asked else None
-        if chains is None or (self._singly and topic.pushes):
+        if chains is None:
             return []
         wanted = plan.listener(self._instance, chains.values())
         if wanted is not None and topic.acked.get(LISTENER) == topic.sent.get(LISTENER) == wanted.version:
             self._chains = chains
         if wanted is not None and topic.lacks(wanted):
-            new = {route: plan.routes[route].version for route in chains if chains[route] != self._chains.get(route)}
-            return [self._push(topic, new, [wanted], chains=chains)]
+            new = [route for route in chains if chains[route] != self._chains.get(route) and route in plan.routes]
+            return [self._push(topic, {route: plan.routes[route].version for route in new}, [wanted], chains=chains)]
         if LISTENER in topic.sent and plan.removed and not plan.routes:
             return [self._push(topic, {}, [], removed=(LISTENER,))]
         return [] if topic.answered or plan.routes else [self._push(topic, {}, [])]
@@ -276,30 +272,24 @@ class Conversation:
     def _listable(self, plan: GatewayPlan) -> dict[str, Json] | None:
         """The filter chains to put into the listener, by route; None if it must be left as it is."""
         has_listener = LISTENER in self._topics[LDS].sent
-        if has_listener and self._held - plan.routes.keys() - plan.removed.keys():
+        held = self._held if has_listener else set()
+        lost = held - plan.routes.keys() - plan.removed.keys()
+        if lost - self._chains.keys():
             return None
-        chains: dict[str, Json] = {}
-        added = 0
-        for route, one in sorted(plan.routes.items()):
-            refused = self._unlistable.get(route) == one.version
-            if route in self._chains or (has_listener and route in self._held):
-                chain = self._chains.get(route) if refused else one.chain
-                if chain is None:
-                    return None
-                chains[route] = chain
-            elif not refused and self._is_ready(one) and not (self._singly and added):
-                chains[route] = one.chain
-                added += 1
-        return chains
+        ready = {
+            route: one.chain
+            for route, one in plan.routes.items()
+            if route in self._chains or route in held or self._is_ready(one)
+        }
+        return dict(sorted((ready | {route: self._chains[route] for route in lost}).items()))
 
     def _is_listed(self, plan: GatewayPlan, one: RoutePlan) -> bool:
-        """Whether the listener leads this route's hosts to it, so that its routes may count on that."""
-        if plan.settings.listener is None or plan.bind(self._instance) is None:
+        """Whether the listener leads this route's hosts, as they are now, to it."""
+        if plan.bind(self._instance) is None:
             return True
         if one.route in self._chains:
             return self._chains[one.route] == one.chain
-        # A new chain waits for its routes, so they cannot wait for it; a listener left as it is stays so.
-        return LISTENER not in self._topics[LDS].acked or one.route not in self._held or self._listable(plan) is None
+        return not self._topics[LDS].pushes
 
     def _is_ready(self, plan: RoutePlan) -> bool:
         """Whether the gateway has taken every cluster of this route and its endpoints (not: whether they are warm)."""

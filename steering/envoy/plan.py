@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What one gateway shall hold: the stored routes, rendered. Pure, and the same in every control plane process."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,6 +16,9 @@ from steering.envoy.settings import GatewaySettings
 from steering.envoy.xds import Json, Resource
 from steering.model import Endpoint, ProbePath, RouteDocument
 from steering.store.routes import StoredRoute
+
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"^(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\Z")
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,10 @@ def plan_route(
         ValueError: Envoy would refuse it; the text names the field.
         google.protobuf.json_format.ParseError: a value does not fit Envoy's schema.
     """
+    for index, host in enumerate(document.hosts):
+        # All routes share one listener, so a name that Envoy would refuse there must never reach it.
+        if not _HOST.match(host):
+            raise ValueError(f"hosts.{index}: {host!r} must be a host name without a wildcard or a port")
     for backend in document.backends:
         for name, found in backend.endpoints.items():
             for endpoint in found:

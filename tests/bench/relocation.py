@@ -70,7 +70,7 @@ def _phases(views: Sequence[View]) -> Mapping[str, float]:
 @asynccontextmanager
 async def _world(world: World) -> AsyncIterator[World]:
     try:
-        await world.begin(judging=PATIENT)
+        await world.begin()
         yield world
     finally:
         world.runs.clear()  # a story would replay each history; here they have been measured, and that is all
@@ -81,7 +81,7 @@ async def _relocate(world: World) -> tuple[View, float]:
     """To whichever of `a` and `b` is free; milliseconds from the request until the workflow is closed."""
     target = world.b if world.a in world.instances() else world.a
     began = time.perf_counter()
-    run = await world.relocate(target=target)
+    run = await world.relocate(target=target, options={"judging": PATIENT})
     await run.handle.result()
     taken = 1000 * (time.perf_counter() - began)
     if run.view.outcome is not Outcome.COMPLETED:

@@ -18,7 +18,7 @@ LONG: dict[Phase, dict[str, Any]] = {
     Phase.READY: {"arguments": ["--never-ready"]},
     Phase.SWITCH: {"steps": [50, 100], "hold_seconds": LONG_SECONDS},
     Phase.BAKE: {"bake_seconds": LONG_SECONDS},
-    Phase.DRAIN: {"drain": {"window_seconds": LONG_SECONDS, "deadline_seconds": 600, "at_deadline": "hold"}},
+    Phase.DRAIN: {"drain": {"window_seconds": 4, "deadline_seconds": 600, "at_deadline": "hold"}},
 }
 """What makes a phase last: a slow start, an instance that warms up for ever, a long policy."""
 

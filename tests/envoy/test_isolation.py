@@ -18,9 +18,9 @@ from tests.envoy.traffic import acknowledged, lost, serving, traffic
 BAD = {
     "route": {"epoch": "two\nlines"},
     "cluster": {"ports": (Port(name="http", health="/two\nlines"),)},
-    "listener": {"hosts": ("*partial.conformance.test",)},
+    "hosts.0": {"hosts": ("*partial.conformance.test",)},
 }
-"""What Envoy refuses, by the type of resource that it refuses."""
+"""What is refused, by what is said to be wrong: by Envoy, or (what all routes share) before it gets there."""
 
 
 def _write(rig: Rig, document: RouteDocument, fence: Fences, base: str | None = None) -> str:
