@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors of this package. A failing probe is not an error: it is a verdict::
+"""Errors of this package.
+
+A failing probe is not an error: it is a verdict::
 
 ReadinessError
 |-- UnknownProbe      no probe of that kind is installed

@@ -69,7 +69,10 @@ async def decide(parts: Parts, identity: str, request: RelocationRequest, source
         return _pinned(request.target, source, known)
     offered = _offered(request, known)
     application = await asyncio.to_thread(parts.database.catalogue.get, Application, request.application)
-    candidates = await asyncio.gather(*(_candidate(parts, cluster, request.cell) for cluster in offered))
+    failed = await asyncio.to_thread(parts.database.relocations.failed_targets, request.application)
+    candidates = await asyncio.gather(
+        *(_candidate(parts, cluster, request.cell, failed.get(cluster.name)) for cluster in offered)
+    )
     asked = SelectionRequest(
         id=identity,
         application=request.application,
@@ -103,7 +106,7 @@ def _offered(request: RelocationRequest, known: dict[str, Cluster]) -> Sequence[
     return [known[name] for name in dict.fromkeys(names) if wanted <= known[name].labels.items()]
 
 
-async def _candidate(parts: Parts, cluster: Cluster, cell: str | None) -> Candidate:
+async def _candidate(parts: Parts, cluster: Cluster, cell: str | None, failed_at: datetime | None) -> Candidate:
     return Candidate(
         cluster=cluster.name,
         zone=cluster.zone,
@@ -114,6 +117,7 @@ async def _candidate(parts: Parts, cluster: Cluster, cell: str | None) -> Candid
         latency_ms=cluster.latency_ms.get(cell) if cell is not None else None,
         cpu_free_millicores=cluster.cpu_millicores,
         memory_free_mib=cluster.memory_mib,
+        failed_at=failed_at,
     )
 
 

@@ -13,7 +13,7 @@ from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import WatchOrder
 from relocate.activities.ways import Stretch, probe_points, stretches
 from relocate.parts import Parts
-from relocate.phases.judging import Sample
+from relocate.phases.judging import Sample, slow_by_chance
 from relocate.prober.claim import summed
 from relocate.prober.histogram import added
 from relocate.prober.records import Failure, Second
@@ -83,12 +83,18 @@ def sample_of(seconds: Sequence[Second], side: str) -> Sample:
     lost = nobody.count if nobody else 0
     if own is None:
         return Sample(requests=lost, errors=lost)
-    p99 = added([own.histogram]).quantile(0.99)
+    histogram = added([own.histogram])
+    certain = 1 - slow_by_chance(histogram.total) / histogram.total if histogram.total else 0.0
     return Sample(
         requests=own.count + lost,
         errors=own.errors + lost,
-        p99_seconds=None if p99 is None else p99 / 1000,
+        p99_seconds=_seconds(histogram.quantile(0.99)),
+        p99_at_least_seconds=_seconds(histogram.quantile(max(certain, 0.5))),
     )
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def strays(seconds: Sequence[Second], side: str, after: float) -> tuple[int, int]:

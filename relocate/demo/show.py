@@ -26,7 +26,7 @@ from relocate.store.database import Database
 
 BUILD = Path("build/demo")
 
-Render = Callable[[Mapping[str, Any]], str]
+Render = Callable[[dict[str, Any]], str]
 """Makes the page as one file from a snapshot; the front end's, given by the command that starts us."""
 
 INTERRUPTED = 130

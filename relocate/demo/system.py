@@ -138,6 +138,8 @@ class System:
             "RELOCATE_API_PORT": str(self.ports.api),
             "RELOCATE_METRICS_PORT": str(self.ports.metrics),
             "RELOCATE_PAGE_FEED": str(self.feed),
+            # A cluster that has just failed is left alone for a while; on a stage, not for five minutes.
+            "RELOCATE_SELECTOR_SETTINGS": json.dumps({"failure_backoff_seconds": 1}),
         }
 
     async def _start_temporal(self) -> None:

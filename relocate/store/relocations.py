@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, StaleFence
-from relocate.model.relocation import Phase, RelocationRequest, Status, Step, View
+from relocate.model.relocation import Outcome, Phase, RelocationRequest, Status, Step, View
 from relocate.store.tables import EVENTS, IDEMPOTENCY, LEASES, RELOCATIONS
 from steering.model import Fence
 from steering.store.engine import writing
@@ -140,6 +140,17 @@ class Relocations:
                 tied = and_(RELOCATIONS.c.created_at == last.created_at, RELOCATIONS.c.id < last.id)
                 statement = statement.where(or_(older, tied))
             return [View.model_validate(body) for body in connection.execute(statement.limit(limit)).scalars()]
+
+    def failed_targets(self, application: str, limit: int = 100) -> dict[str, datetime]:
+        """When a relocation of the application to a cluster last went back, by cluster; among the newest ones."""
+        wanted = select(RELOCATIONS.c.view).where(
+            RELOCATIONS.c.application == application, RELOCATIONS.c.outcome == Outcome.ROLLED_BACK
+        )
+        with self._engine.connect() as connection:
+            newest_first = wanted.order_by(RELOCATIONS.c.created_at.desc()).limit(limit)
+            views = [View.model_validate(body) for body in connection.execute(newest_first).scalars()]
+        failed = [(view.target, view.finished_at) for view in views if view.target and view.finished_at]
+        return {target: finished for target, finished in reversed(failed) if target and finished}
 
     def change(self, identity: str, change: Callable[[View], View]) -> View:
         """Replace the view by `change(view)` and tell it as an event; a finished relocation gives its lease back."""

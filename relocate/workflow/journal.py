@@ -73,6 +73,12 @@ class Journal:
             sentence=sentence, steps=self._with(phase, state=state, sentence=sentence, finished_at=workflow.now())
         )
 
+    async def fail(self, sentence: str) -> None:
+        """The phase that runs now, if one does, does not end well."""
+        running = next((step.phase for step in self.view.steps if step.state is StepState.RUNNING), None)
+        if running is not None:
+            await self.leave(running, StepState.FAILED, sentence)
+
     async def finish(self, outcome: Outcome, sentence: str, *claims: Claim) -> None:
         """The relocation has ended; its lease is given back."""
         steps = tuple(

@@ -95,6 +95,7 @@ class Relocate:
                 await self._ready()
             except TargetUnfit as unfit:
                 reasons.append(f"{choice.cluster}: {unfit}")
+                await self._journal.fail(str(unfit))
                 await self._undo_all(f"{choice.cluster} will not do: {unfit}")
             else:
                 return
@@ -342,6 +343,7 @@ class Relocate:
         else:
             why, outcome = f"Went back because {sentence_of(error)}", Outcome.ROLLED_BACK
         await self._journal.write(_note(self._journal.view.phase, f"{why}."))
+        await self._journal.fail(f"{why}.")
         while True:
             try:
                 await self._undo_all(why)

@@ -273,7 +273,7 @@ class Conversation:
         """The filter chains to put into the listener, by route; None if it must be left as it is."""
         has_listener = LISTENER in self._topics[LDS].sent
         held = self._held if has_listener else set()
-        lost = held - plan.routes.keys() - plan.removed.keys()
+        lost = (held | self._chains.keys()) - plan.routes.keys() - plan.removed.keys()
         if lost - self._chains.keys():
             return None
         ready = {

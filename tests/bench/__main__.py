@@ -14,12 +14,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import push, relocation
+from tests.bench import losses, memory, push, relocation, switching
 from tests.bench.bench import Bench, Measure, opened
 from tests.bench.printing import machine, table, write_docs, write_json
 from tests.bench.rows import Row
 
 MEASURES: Mapping[str, Measure] = {
+    memory.NAME: memory.measure,
+    losses.NAME: losses.measure,
+    switching.NAME: switching.measure,
     push.NAME: push.measure,
     relocation.NAME: relocation.measure,
 }

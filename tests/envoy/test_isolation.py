@@ -77,8 +77,8 @@ async def test_starting_instance_is_served_around_a_bad_document(rig: Rig, adapt
     fence = Fences()
     for route in ("chat", "game"):
         await adapter.apply(rig.document(route, "e1", {"a": 100}), fence=fence(), base=None)
-    for kind, changes in BAD.items():
-        _write(rig, rig.document(f"bad-{kind}", "e1", {"a": 100}, **changes), fence)
+    for number, changes in enumerate(BAD.values()):
+        _write(rig, rig.document(f"bad-{number}", "e1", {"a": 100}, **changes), fence)
     rig.kill("edge-1")
     await asyncio.to_thread(rig.start_envoy, "edge-1")
     for route in ("chat", "game"):

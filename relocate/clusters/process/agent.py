@@ -15,7 +15,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -67,26 +67,34 @@ def run_agent(name: str, host: str, port: int, state_dir: Path, *, token: str | 
             address, number = listener.getsockname()[:2]
             owner = Owner(name, address, state_dir / "logs", mark)
             app = application(owner, token=token, hosts={*LOOPBACK_NAMES, host})
-            with _announced(state_dir / "agent.json", name, Endpoint(host=address, port=number)):
-                asyncio.run(_serve(app, listener))
+            announced = _announced(state_dir / "agent.json", name, Endpoint(host=address, port=number))
+            asyncio.run(_serve(app, listener, announced))
 
 
-async def _serve(app: Starlette, listener: socket.socket) -> None:
+async def _serve(app: Starlette, listener: socket.socket, announced: AbstractContextManager[None]) -> None:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, ws="none", lifespan="on", timeout_graceful_shutdown=1
     )
-    await _Server(config).serve(sockets=[listener])
+    await _Server(config, announced).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Ends on a signal as if it had been asked to; uvicorn's own way is to die by that signal in the end."""
+    """Ends on a signal as if it had been asked to; uvicorn's own way is to die by that signal in the end.
+
+    It is announced when it can be ended in order, and not before.
+    """
+
+    def __init__(self, config: uvicorn.Config, announced: AbstractContextManager[None]) -> None:
+        super().__init__(config)
+        self._announced = announced
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
+        with self._announced:
+            yield
 
 
 def _check_host(host: str, token: str | None) -> None:

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests lost or wrong over relocations under all protocols: ours, and the two ways in which people do it today.
+
+Two applications at once; each takes the three ways in turns, so that all meet the same machine.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from relocate.demo.report.model import Account
+from relocate.demo.report.verdict import bound_in_words
+from tests.bench.bench import Bench
+from tests.bench.moving import Moving, Way
+from tests.bench.rows import Row
+
+NAME = "losses"
+APPLICATIONS = ("bench-one", "bench-two")
+ROUND = (Way.OURS, Way.TODAY, Way.OURS, Way.DELETE_FIRST)
+ROUNDS = 5
+"""Rounds for each application: 20 relocations of ours in all, 10 in each of the other orders."""
+SHARE = 0.5
+"""Of the demo's traffic, for each of the two applications."""
+
+
+async def measure(bench: Bench) -> Sequence[Row]:
+    """One row for ours, to be 0, and one for each other way."""
+    bench.tell(f"losses: {2 * len(APPLICATIONS) * ROUNDS} relocations of ours, and as many in other orders, in turns")
+    system = await bench.system()
+    moved = [Moving(system, name, share=SHARE) for name in APPLICATIONS]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in moved:
+                group.create_task(_run(bench, one))
+    finally:
+        for one in moved:
+            await one.end()
+    return [_row(way, moved) for way in (Way.OURS, Way.TODAY, Way.DELETE_FIRST)]
+
+
+async def _run(bench: Bench, moving: Moving) -> None:
+    await moving.begin()
+    for number in range(ROUNDS):
+        for way in ROUND:
+            await moving.move(way)
+        bench.tell(f"losses: {moving.name}, round {number + 1} of {ROUNDS}")
+
+
+def _row(way: Way, moved: Sequence[Moving]) -> Row:
+    accounts = [one.accounts(way) for one in moved]
+    total = _sum([one.account() for one in accounts])
+    count = sum(len(one.windows[way]) for one in moved)
+    if total.sent == 0:
+        raise RuntimeError(f"{way}: nothing was sent")
+    bad = total.lost + total.wrong
+    spread = f"sent {total.sent}, lost {total.lost} ({bound_in_words(total)}), wrong {total.wrong}, streams cut {total.cut}"
+    lost = Counter({name: one.lost + one.wrong for account in accounts for name, one in account.per_protocol().items()})
+    notes = [f"longest gap {total.longest_gap_ms:.0f} ms", *(f"{name} {number}" for name, number in lost.items() if number)]
+    ours = way is Way.OURS
+    if ours:
+        notes.append("outcomes: " + _outcomes(moved))
+    return Row(
+        name=NAME,
+        what=f"requests lost or wrong over {count} {'relocations' if ours else 'moves'}, all protocols: {way}",
+        value=bad,
+        unit="requests",
+        reach="0" if ours else None,
+        ok=bad == 0 if ours else None,
+        spread=spread,
+        note="; ".join(notes),
+    )
+
+
+def _outcomes(moved: Sequence[Moving]) -> str:
+    outcomes = Counter(view.outcome for one in moved for view in one.views)
+    return ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+
+
+def _sum(accounts: Sequence[Account]) -> Account:
+    fields = ("sent", "right", "wrong", "failed", "missing", "lost", "cut")
+    sums = {field: sum(getattr(one, field) for one in accounts) for field in fields}
+    return Account(**sums, longest_gap_ms=max(one.longest_gap_ms for one in accounts))
