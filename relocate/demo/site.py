@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the demo configures: two clusters, one gateway with two Envoys, and the sample application."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from relocate.demo.certificates import Certificates
@@ -89,12 +90,12 @@ def gateway(ports: Ports, certificates: Certificates) -> Gateway:
     return Gateway(name=GATEWAY, adapter="envoy", settings={"instances": instances, "tls": tls})
 
 
-def application(name: str) -> Application:
-    """The sample application under one of its two names."""
+def application(name: str, arguments: Sequence[str] = ()) -> Application:
+    """The sample application under some name; `arguments` are what it is told besides."""
     near = [part for cluster, cell in CELLS.items() for part in ("--near", f"{cluster}={cell}")]
     command = ["{python}", "-m", "relocate.demo.app", "--http-port", "{port:http}", "--grpc-port", "{port:grpc}"]
     command += ["--warm-up", str(WARM_UP_SECONDS), "--grace", str(GRACE_SECONDS)]
-    command += ["--cell-distance-ms", str(DISTANCE_MS), *near]
+    command += ["--cell-distance-ms", str(DISTANCE_MS), *near, *arguments]
     grpc_port = {
         "name": "grpc",
         "protocol": "grpc",

@@ -5,12 +5,13 @@ two process clusters.
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
+from relocate.clusters.process.wire import Status
 from relocate.demo import site
 from relocate.demo.certificates import Certificates, issue
 from relocate.demo.processes import Processes, listens, own_command, program
@@ -40,6 +41,8 @@ class System:
     ports: site.Ports
     certificates: Certificates
     folder: Path
+    envoy: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What an Envoy is told besides, by gateway instance."""
 
     @property
     def api(self) -> str:
@@ -85,19 +88,19 @@ class System:
         argv = own_command("gateway-control", "--port", str(self.ports.control))
         await self.processes.start("gateway-control", argv)
 
-    async def start_gateway(self, instance: str, *arguments: str) -> None:
-        """Start one Envoy; it knows nothing but its control plane, and what `arguments` say to it."""
+    async def start_gateway(self, instance: str) -> None:
+        """Start one Envoy; it knows nothing but its control plane."""
         control = (Endpoint(host="127.0.0.1", port=self.ports.control),)
         admin = Endpoint(host="127.0.0.1", port=self.ports.admins[instance])
         file = self.folder / f"{instance}.json"
         file.write_text(json.dumps(bootstrap(site.GATEWAY, instance, control=control, admin=admin)))
         argv = [program("envoy"), "-c", str(file), "--use-dynamic-base-id", "--concurrency", "1"]
-        await self.processes.start(instance, [*argv, "--log-level", "warning", *arguments])
+        await self.processes.start(instance, [*argv, "--log-level", "warning", *self.envoy.get(instance, ())])
 
-    async def restart_gateway(self, instance: str, *arguments: str) -> None:
+    async def restart_gateway(self, instance: str) -> None:
         """Stop one Envoy and start it anew; its users are cut off meanwhile."""
         await self.processes.stop(instance)
-        await self.start_gateway(instance, *arguments)
+        await self.start_gateway(instance)
         await self.processes.wait_for(instance, lambda: listens(self.ports.admins[instance]))
 
     async def configure(self) -> None:
@@ -126,6 +129,14 @@ class System:
                 f"/v1/applications/{application}/placement", json={"cluster": cluster}, timeout=60
             )
             answer.raise_for_status()
+
+    async def instances(self, cluster: str, application: str) -> Sequence[Status]:
+        """What is left of an application on a cluster, as the cluster's agent sees it."""
+        url = f"http://127.0.0.1:{self.ports.clusters[cluster]}/instances"
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+            answer = await client.get(url)
+        found = [Status.model_validate(one) for one in answer.raise_for_status().json()]
+        return [one for one in found if one.application == application and not one.gone]
 
     def client(self) -> httpx.AsyncClient:
         """A client of the API."""

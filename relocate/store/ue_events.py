@@ -8,6 +8,7 @@ from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from relocate.store.tables import UE_EVENTS
+from steering.store.engine import writing
 
 
 class Decided(NamedTuple):
@@ -41,7 +42,7 @@ class UeEvents:
         """Record a decision; when another process was faster, its decision is the one that counts and comes back."""
         row = {**decided._asdict(), "received_at": datetime.now(UTC), "body": body}
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(insert(UE_EVENTS).values(**row))
         except IntegrityError:
             earlier = self.get(decided.source, decided.id)

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 
-from relocate.clusters.process.wire import Status as Instance
 from relocate.demo import site
 from relocate.demo.drive import Traffic
 from relocate.demo.report.accounts import Accounts
@@ -144,16 +143,9 @@ class Scene:
         """Let the traffic go on for a moment."""
         await asyncio.sleep(seconds)
 
-    async def instances(self, cluster: str) -> list[Instance]:
-        """What is left of this application on a cluster, as its agent sees it."""
-        url = f"http://127.0.0.1:{self.system.ports.clusters[cluster]}/instances"
-        async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-            found = [Instance.model_validate(one) for one in (await client.get(url)).raise_for_status().json()]
-        return [one for one in found if one.application == self.name and not one.gone]
-
     async def kill(self, cluster: str) -> None:
         """SIGKILL to the one instance on a cluster."""
-        (found,) = await self.instances(cluster)
+        (found,) = await self.system.instances(cluster, self.name)
         assert found.pid is not None
         os.kill(found.pid, signal.SIGKILL)
 
@@ -186,8 +178,8 @@ class Scene:
         assert await self.answers() == {cluster}
         placed = self._parts.database.placements.of(self.name)
         assert [(one.cluster, one.active) for one in placed] == [(cluster, True)]
-        assert [one.state for one in await self.instances(cluster)] == ["running"]
-        assert await self.instances(not_from) == []
+        assert [one.state for one in await self.system.instances(cluster, self.name)] == ["running"]
+        assert await self.system.instances(not_from, self.name) == []
         assert self._parts.database.leases.holder(self.name) is None
 
     def recorded_whole(self, move: Move) -> None:

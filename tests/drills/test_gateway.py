@@ -16,8 +16,10 @@ Stage = Callable[..., Awaitable[Scene]]
 @pytest_asyncio.fixture(loop_scope="session")
 async def lesser(system: System) -> AsyncIterator[str]:
     """One of the two Envoys is a build without aggregate clusters: it takes routes to one side, and no fail-over."""
-    await system.restart_gateway("edge-2", *site.LESSER_ENVOY)
+    system.envoy = {"edge-2": site.LESSER_ENVOY}
+    await system.restart_gateway("edge-2")
     yield "edge-2"
+    system.envoy = {}
     await system.restart_gateway("edge-2")
 
 
