@@ -12,7 +12,7 @@ from relocate.activities.failures import translated
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import Drained, DrainOrder
 from relocate.activities.record import keep_claims
-from relocate.activities.ways import stretches
+from relocate.activities.ways import counted_instances, stretches
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases.draining import DrainState, count, counted, is_drained
@@ -73,7 +73,9 @@ class Draining:
         usage: dict[str, Sequence[InstanceUsage]] = {}
         for stretch in found:
             try:
-                usage[stretch.key] = await stretch.adapter.usage(stretch.route.name, order.side)
+                alive = await counted_instances(stretch, order.waived_instances)
+                found_usage = await stretch.adapter.usage(stretch.route.name, order.side)
+                usage[stretch.key] = [one for one in found_usage if one.instance in alive]
             except Unavailable as error:
                 unknown = InstanceUsage(
                     instance=stretch.gateway, in_flight=None, requests_total=None, reason=str(error)

@@ -64,6 +64,8 @@ class SteerOrder(Order):
     unproven: bool = False
     probes: int = 5
     """Fresh connections in a row, through each gateway instance."""
+    seen: bool = True
+    """False: acknowledged is enough, as no traffic moves."""
     prove_seconds: float = 20.0
     """Longest time until the write is live everywhere."""
 
@@ -132,6 +134,7 @@ class DrainOrder(Order):
 
     side: str
     drain: Drain
+    waived_instances: tuple[str, ...] = ()
 
 
 class Drained(Payload):

@@ -26,6 +26,10 @@ POLL_SECONDS = 0.01
 """Time between two looks at who has acknowledged; a look is one row a gateway instance."""
 
 
+FAILED_ROUNDS = 3
+"""A write that is seen and fails is given up after this many rounds: users meet the same, and waiting mends nothing."""
+
+
 @dataclass
 class Progress:
     """How far one write has come at one gateway."""
@@ -39,6 +43,8 @@ class Progress:
     proven: dict[str, float] = field(default_factory=dict)
     """Seconds from the write to the last of its proving answers, by gateway instance."""
     missing: str = "nobody was asked yet"
+    failed: int = 0
+    """Rounds of proving answers in which this very write was seen and failed."""
 
     @property
     def live(self) -> bool:
@@ -126,6 +132,9 @@ class Steering:
 
     async def _prove_instance(self, order: SteerOrder, progress: Progress, point: ProbePoint) -> None:
         route = progress.stretch.route
+        if not order.seen:
+            progress.proven[point.instance] = time.monotonic() - progress.written_at
+            return
         count = proving.answers_needed(order.sides.weights, order.probes)
         answers = await proving.ask(proving.asker(route), route, point, count)
         epoch = documents.epoch_of(order.relocation, order.fence)
@@ -134,6 +143,10 @@ class Steering:
             progress.proven[point.instance] = time.monotonic() - progress.written_at
         else:
             progress.missing = reason
+        if proof.is_failing(answers, epoch):
+            progress.failed += 1
+            if progress.failed >= FAILED_ROUNDS:
+                raise NotProven(f"it is live, and it fails: {reason}")
 
     async def _keep_written(self, order: SteerOrder, progress: Sequence[Progress]) -> None:
         claims = [
@@ -176,6 +189,7 @@ def _proofs(order: SteerOrder, progress: Progress, count: int) -> Sequence[Claim
             **where,
         )
         for name, seconds in progress.proven.items()
+        if order.seen
     ]
     return [*acknowledged, *probed]
 

@@ -2,16 +2,17 @@
 """The ways on which a side is asked: directly, and through every gateway instance of every route."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from readiness.checks import Way
 from readiness.model import Target
 from relocate.model.application import Application, Route
 from relocate.parts import Parts
+from relocate.phases.proof import alive
 from steering.contract import SteeringAdapter
 from steering.errors import UnknownRoute
-from steering.model import PROBE_HEADER, Acknowledgement, Backend, ProbePoint
+from steering.model import PROBE_HEADER, Backend, ProbePoint
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,19 @@ async def stretches(parts: Parts, application: Application) -> Sequence[Stretch]
     ]
 
 
-async def probe_points(stretch: Stretch, waived: Sequence[str] = ()) -> Sequence[ProbePoint]:
-    """Listeners of the gateway instances that count: not waived by name, and not dead."""
+async def counted_instances(stretch: Stretch, waived: Sequence[str] = ()) -> Collection[str]:
+    """Gateway instances that count: not waived by name, and not dead."""
     state = await stretch.adapter.read(stretch.route.name)
     if state is None:
         raise UnknownRoute(f"gateway {stretch.gateway} has no route {stretch.route.name}")
-    acknowledged = await stretch.adapter.acknowledged(stretch.route.name, state.version)
-    dead = {a.instance for a in acknowledged if a.state is Acknowledgement.DEAD}
+    return alive(await stretch.adapter.acknowledged(stretch.route.name, state.version), waived)
+
+
+async def probe_points(stretch: Stretch, waived: Sequence[str] = ()) -> Sequence[ProbePoint]:
+    """Listeners of the gateway instances that count."""
+    counted = await counted_instances(stretch, waived)
     points = await stretch.adapter.probe_points(stretch.route.name)
-    return [point for point in points if point.instance not in dead and point.instance not in waived]
+    return [point for point in points if point.instance in counted]
 
 
 def direct(side: Backend) -> Sequence[Way]:

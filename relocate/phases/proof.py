@@ -69,6 +69,11 @@ def why_not_seen(answers: Sequence[Answer], epoch: str, weights: Mapping[str, in
     return _why_share_off(instance, answers, weights)
 
 
+def is_failing(answers: Sequence[Answer], epoch: str) -> bool:
+    """Whether this very write was seen and what it leads to fails: no lag of propagation, so waiting will not help."""
+    return any(answer.failure is not None and answer.epoch == epoch for answer in answers)
+
+
 def _why_share_off(instance: str, answers: Sequence[Answer], weights: Mapping[str, int]) -> str | None:
     total = len(answers)
     for side, weight in weights.items():

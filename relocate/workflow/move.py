@@ -2,6 +2,7 @@
 """What one run knows: the two sides, its fence, and how to have something done."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -35,8 +36,8 @@ class Move:
         self.written = orders.Written()
         self.source: orders.Serving | None = None
         self.target: orders.Serving | None = None
-        self.source_instance = ""
         self.accept_drift = False
+        self._target_weight = 0
         self._sequence = 0
         self._tokens: dict[str, str] = {}
         self._expiry: datetime | None = None
@@ -90,8 +91,31 @@ class Move:
             cancellation_type=waits if call.queue is Queue.CHANGE else tries,
         )
 
-    async def steer(self, phase: Phase, sides: Sides) -> orders.Steered:
-        """Write one document everywhere and have it proven live."""
+    @property
+    def sides(self) -> "Sequence[Backend]":
+        """The sides that are known: the source first, then the target while there is one."""
+        return [serving.backend for serving in (self.source, self.target) if serving is not None]
+
+    def drains(self, side: str) -> dict[str, object]:
+        """What an order to drain says."""
+        return {"side": side, "drain": self.policy.drain, "waived_instances": self.policy.waived_instances}
+
+    async def ensure_probe_paths(self, phase: Phase) -> None:
+        """Give both sides a probe path again where the last document named none, and leave the weights as they are.
+
+        Without one, a question "through the gateways" would be answered by whichever side has the weight.
+        """
+        if self._expiry is None and self.target is not None:
+            await self.steer(phase, self.shares(self._target_weight, failover=False), seen=False)
+
+    async def steer(self, phase: Phase, sides: Sides, *, seen: bool = True) -> orders.Steered:
+        """Write one document everywhere and have it proven live.
+
+        Args:
+            phase: in which it is written.
+            sides: what is written.
+            seen: False asks for acknowledgements only; for a document that moves no traffic.
+        """
         steered = await self.do(
             calls.STEER,
             phase,
@@ -101,8 +125,11 @@ class Move:
             waived_instances=self.policy.waived_instances,
             unproven=self.policy.unproven == "allow",
             probes=self.policy.probes_per_instance,
+            seen=seen,
         )
         self.written, self.accept_drift = steered.written, False
+        if self.target is not None:
+            self._target_weight = sides.weights.get(self.to.name, 0)
         await self.journal.say(steered.sentence, weights=sides.weights)
         return steered
 

@@ -9,7 +9,6 @@ from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from relocate.activities import calls, orders
-    from relocate.model.evidence import Claim
     from relocate.model.relocation import Actor, Outcome, Phase, Status, StepState, View
     from relocate.phases import documents, teardown
     from relocate.phases.judging import Judgement
@@ -17,8 +16,11 @@ with workflow.unsafe.imports_passed_through():
     from relocate.workflow.desk import Command, CommandOrder, Desk
     from relocate.workflow.journal import Journal
     from relocate.workflow.move import Move
-    from relocate.workflow.reasons import GoBack, SideUnhealthy, TargetUnfit, sentence_of
-    from relocate.workflow.undo import Undo, UndoStack
+    from relocate.workflow.question import ask
+    from relocate.workflow.reasons import GoBack, TargetUnfit, sentence_of
+    from relocate.workflow.undo import Undo
+    from relocate.workflow.way_back import WayBack, note
+    from steering.model import Backend
 
 MOST_TARGETS = 3
 """How many of the ranked targets are tried before the relocation gives up."""
@@ -34,7 +36,7 @@ class Relocate:
         self._journal = Journal(start)
         self._move = Move(start, self._journal)
         self._desk = Desk()
-        self._undo = UndoStack()
+        self._back = WayBack(self._move, self._journal, self._desk)
         self._watch: workflow.ActivityHandle[None] | None = None
         self._past_return = False
         self._baseline_from = 0.0
@@ -76,7 +78,7 @@ class Relocate:
     async def _select(self) -> "Decision":
         await self._journal.enter(Phase.SELECT, "Looking for the best cluster.")
         found = await self._move.do(calls.LOCATE, Phase.SELECT)
-        self._move.source, self._move.source_instance = found.serving, found.instance
+        self._move.source = found.serving
         request = self._move.start.request
         decision = await self._move.do(calls.SELECT, Phase.SELECT, request=request, source=found.cluster)
         await self._journal.write(decision=decision, source=found.cluster)
@@ -96,7 +98,7 @@ class Relocate:
             except TargetUnfit as unfit:
                 reasons.append(f"{choice.cluster}: {unfit}")
                 await self._journal.fail(str(unfit))
-                await self._undo_all(f"{choice.cluster} will not do: {unfit}")
+                await self._back.undo_all(f"{choice.cluster} will not do: {unfit}")
             else:
                 return
         raise GoBack("; ".join(reasons))
@@ -111,7 +113,7 @@ class Relocate:
         async def undo() -> None:
             await self._move.do(calls.REMOVE, Phase.DEPLOY, **where)
 
-        self._undo.push(Undo(Phase.DEPLOY, f"Removing the new instance from {cluster}.", undo))
+        self._back.steps.push(Undo(Phase.DEPLOY, f"Removing the new instance from {cluster}.", undo))
         try:
             await self._move.do(calls.DEPLOY, Phase.DEPLOY, **where)
             self._move.target = await self._move.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where)
@@ -135,7 +137,7 @@ class Relocate:
         if self._watch is None:
             self._baseline_from = workflow.now().timestamp()
             self._watch = move.start_call(calls.WATCH, orders.WatchOrder(**move.order(Phase.PREPARE).model_dump()))
-        self._undo.push(Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", undo))
+        self._back.steps.push(Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", undo))
         await move.steer(Phase.PREPARE, move.shares(0, failover=False))
         await self._journal.leave(
             Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic."
@@ -175,7 +177,7 @@ class Relocate:
         async def undo() -> None:
             await self._call_hook(hooks.resume)
 
-        self._undo.push(Undo(Phase.TRANSFER, f"Letting {self._move.from_.name} resume.", undo))
+        self._back.steps.push(Undo(Phase.TRANSFER, f"Letting {self._move.from_.name} resume.", undo))
         for path in (hooks.pre_copy, hooks.freeze, hooks.final_sync):
             if path is not None:
                 await self._call_hook(path)
@@ -192,7 +194,7 @@ class Relocate:
         move = self._move
         await self._may_go_on()
         await self._journal.enter(Phase.SWITCH, f"Switching from {move.from_.name} to {move.to.name}.")
-        self._undo.push(Undo(Phase.SWITCH, f"Going back to {move.from_.name}.", self._back_to_source))
+        self._back.steps.push(Undo(Phase.SWITCH, f"Going back to {move.from_.name}.", self._back.to_source))
         since = workflow.now().timestamp()
         for weight in move.policy.steps:
             await self._may_go_on()
@@ -244,7 +246,7 @@ class Relocate:
         await self._may_go_on()
         source = move.from_.name
         await self._journal.enter(Phase.DRAIN, f"Waiting until nobody uses {source}.")
-        drained = await move.do(calls.DRAIN, Phase.DRAIN, side=source, drain=move.policy.drain)
+        drained = await move.do(calls.DRAIN, Phase.DRAIN, **move.drains(source))
         await self._journal.write(left_on_source=drained.left)
         self._drained = None if drained.drained else drained.sentence
         if not drained.drained and move.policy.drain.at_deadline == "hold":
@@ -255,7 +257,7 @@ class Relocate:
                 Command.PROCEED,
             )
             self._cut = drained.left or 0
-            await self._journal.write(_note(Phase.DRAIN, f"{answer.actor.who} allowed the cut: {answer.actor.why}"))
+            await self._journal.write(note(Phase.DRAIN, f"{answer.actor.who} allowed the cut: {answer.actor.why}"))
         elif not drained.drained:
             self._cut = drained.left or 0
         await self._journal.write(cut=self._cut)
@@ -272,13 +274,14 @@ class Relocate:
         await self._check()
         await self._may_go_on()
         self._past_return = True
-        self._undo.forget()
+        self._back.steps.forget()
         await self._journal.say(f"Removing {source.name}: there is no way back any more.", point_of_no_return=True)
-        await self._finish_cleanup(source.name)
-        await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=target.name, gone=source.name)
+        removed = await self._finish_cleanup(source)
+        await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=target.name, gone=source.name if removed else None)
+        what = f"{source.name} is gone." if removed else f"{source.instance} was left on {source.name}, as was said."
+        await self._journal.leave(Phase.TEARDOWN, StepState.DONE, what)
         sentence = f"{move.start.application.name} has moved from {source.name} to {target.name}."
-        await self._journal.leave(Phase.TEARDOWN, StepState.DONE, f"{source.name} is gone.")
-        return orders.Ended(outcome=Outcome.COMPLETED, sentence=sentence)
+        return orders.Ended(outcome=Outcome.COMPLETED, sentence=sentence if removed else f"{sentence} {what}")
 
     async def _check(self) -> None:
         move = self._move
@@ -302,116 +305,39 @@ class Relocate:
         if verdict.why_not is not None:
             raise GoBack(f"{move.from_.name} was not removed: {verdict.why_not}")
 
-    async def _finish_cleanup(self, source: str) -> None:
-        """Remove the source for good: there is only forward now, however often it takes."""
+    async def _finish_cleanup(self, source: "Backend") -> bool:
+        """Remove the source for good: there is only forward now, however often it takes. False: left by command."""
+        where = {"cluster": source.name, "instance": source.instance}
         while True:
             try:
-                await self._move.do(calls.REMOVE, Phase.TEARDOWN, cluster=source, instance=self._move.source_instance)
+                await self._move.do(calls.REMOVE, Phase.TEARDOWN, **where)
             except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told and decides
                 answer = await self._ask(
                     Status.NEEDS_OPERATOR,
-                    f"Users are on {self._move.to.name}, but {source} could not be removed: {sentence_of(error)}.",
+                    f"Users are on {self._move.to.name}, but {source.name} could not be removed: {sentence_of(error)}.",
                     "finish-cleanup tries again; abandon leaves the instance where it is",
                     Command.FINISH_CLEANUP,
                     Command.ABANDON,
                 )
                 if answer.command is Command.ABANDON:
-                    return
+                    return False
             else:
-                return
+                return True
 
-    # ---- back ------------------------------------------------------------------------------------------------------
+    # ---- end -------------------------------------------------------------------------------------------------------
 
     async def _conclude(self, forward: "asyncio.Task[orders.Ended]") -> orders.Ended:
         if self._past_return and self._desk.cancelled_by is not None:
-            await self._journal.write(_note(Phase.TEARDOWN, "A cancel came after the point of no return: too late."))
+            await self._journal.write(note(Phase.TEARDOWN, "A cancel came after the point of no return: too late."))
         elif not forward.done():
             forward.cancel()
         try:
             ended = await forward
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - every failure leads back, none away
-            ended = await self._go_back(error)
+            ended = await self._back.go(error)
         await self._stop_watching()
         await self._journal.finish(Outcome(ended.outcome), ended.sentence)
         return ended
-
-    async def _go_back(self, error: BaseException) -> orders.Ended:
-        actor = self._desk.cancelled_by
-        if actor is not None and (isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)):
-            why = f"Cancelled by {actor.who}" + (f": {actor.why}" if actor.why else "")
-            outcome = Outcome.CANCELLED
-        else:
-            why, outcome = f"Went back because {sentence_of(error)}", Outcome.ROLLED_BACK
-        await self._journal.write(_note(self._journal.view.phase, f"{why}."))
-        await self._journal.fail(f"{why}.")
-        while True:
-            try:
-                await self._undo_all(why)
-            except Exception as failure:  # noqa: BLE001 - the operator is told and decides
-                ended = await self._operator(why, sentence_of(failure))
-                if ended is not None:
-                    return ended
-            else:
-                return orders.Ended(outcome=outcome, sentence=f"{why}.")
-
-    async def _undo_all(self, why: str) -> None:
-        while (undo := self._undo.last) is not None:
-            await self._journal.write(status=Status.UNDOING, sentence=f"{undo.sentence} {why}.")
-            await self._undo.undo_last()
-            await self._journal.leave(undo.phase, StepState.UNDONE, f"{undo.sentence} {why}.")
-
-    async def _back_to_source(self) -> None:
-        """Undo of switch, bake and drain: traffic back to the source, proven as strictly as the way there."""
-        move = self._move
-        health = await move.healthy(Phase.SWITCH, move.from_)
-        if not health.ready:
-            other = await move.healthy(Phase.SWITCH, move.to)
-            healthy = f"{move.to.name} is healthy and keeps the traffic" if other.ready else "neither side is healthy"
-            raise SideUnhealthy(f"{move.from_.name} is not proven healthy ({health.sentence}); {healthy}")
-        await move.steer(Phase.SWITCH, move.shares(0, failover=False))
-        drained = await move.do(calls.DRAIN, Phase.SWITCH, side=move.to.name, drain=move.policy.drain)
-        if not drained.drained:
-            await self._journal.write(
-                _note(Phase.SWITCH, f"cut on the way back: {drained.sentence}"), cut=drained.left or 0
-            )
-
-    async def _operator(self, why: str, failure: str) -> orders.Ended | None:
-        """Both sides are kept until somebody decides. None: try the undo again."""
-        answer = await self._ask(
-            Status.NEEDS_OPERATOR,
-            f"{why}, but the way back failed: {failure}.",
-            "retry goes back again; settle on one of the two clusters; abandon leaves everything as it is",
-            Command.RETRY,
-            Command.SETTLE,
-            Command.ABANDON,
-        )
-        if answer.command is Command.ABANDON:
-            return orders.Ended(
-                outcome=Outcome.CANCELLED, sentence=f"{why}; abandoned by {answer.actor.who}, both sides kept."
-            )
-        if answer.command is Command.SETTLE and answer.cluster is not None:
-            return await self._settle(answer.cluster, why)
-        self._move.accept_drift = True
-        return None
-
-    async def _settle(self, cluster: str, why: str) -> orders.Ended | None:
-        """Give everything to one side that is proven healthy now, and remove the other."""
-        move = self._move
-        stays = next((side for side in (move.from_, move.to) if side.name == cluster), None)
-        if stays is None or not (health := await move.healthy(Phase.SWITCH, stays)).ready:
-            reason = "it is no side of this relocation" if stays is None else health.sentence
-            await self._journal.write(_note(Phase.SWITCH, f"settling on {cluster} was refused: {reason}"))
-            return None
-        goes = move.to if stays is move.from_ else move.from_
-        instance = move.source_instance if goes is move.from_ else goes.instance
-        move.forget_probe_paths()
-        move.accept_drift = True
-        await move.steer(Phase.SWITCH, documents.only(stays))
-        await move.do(calls.REMOVE, Phase.TEARDOWN, cluster=goes.name, instance=instance)
-        await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=stays.name, gone=goes.name)
-        self._undo.forget()
-        outcome = Outcome.ROLLED_BACK if stays.name == self._journal.view.source else Outcome.COMPLETED
-        return orders.Ended(outcome=outcome, sentence=f"{why}; settled on {cluster}.")
 
     # ---- people ----------------------------------------------------------------------------------------------------
 
@@ -424,19 +350,22 @@ class Relocate:
     async def command(self, order: CommandOrder) -> str:
         """Take a command; answers what was understood."""
         understood = self._desk.take(order)
-        held = self._desk.held_by is not None
-        await self._journal.write(
-            _note(self._journal.view.phase, understood),
-            status=Status.HELD if held else Status.RUNNING,
-            next_step="proceed goes on; cancel goes back" if held else "",
-        )
+        said = note(self._journal.view.phase, understood)
+        if self._journal.view.status in (Status.RUNNING, Status.HELD):
+            held = self._desk.held_by is not None
+            next_step = "proceed goes on; cancel goes back" if held else ""
+            await self._journal.write(said, status=Status.HELD if held else Status.RUNNING, next_step=next_step)
+        else:
+            await self._journal.write(said)
         return understood
 
     @command.validator
     def _check_command(self, order: CommandOrder) -> None:
-        if self._past_return and order.command is Command.HOLD:
-            raise ApplicationError("the point of no return has been passed", type="Refused")
         reason = self._desk.why_not(order)
+        if self._journal.view.status is Status.FINISHED:
+            reason = "the relocation has ended"
+        elif self._past_return and order.command is Command.HOLD:
+            reason = "the point of no return has been passed"
         if reason is not None:
             raise ApplicationError(reason, type="Refused")
 
@@ -458,18 +387,9 @@ class Relocate:
             raise asyncio.CancelledError
 
     async def _ask(self, status: Status, sentence: str, next_step: str, *commands: Command) -> CommandOrder:
-        """Wait for one of the commands, for as long as it takes."""
-        self._desk.ask(frozenset(commands))
-        await self._journal.write(status=status, sentence=sentence, next_step=next_step)
-        await workflow.wait_condition(lambda: self._desk.answered)
-        await self._journal.write(status=Status.RUNNING, next_step="")
-        return self._desk.answer()
+        return await ask(self._journal, self._desk, status, sentence, next_step, *commands)
 
     async def _stop_watching(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-
-
-def _note(phase: "Phase | None", sentence: str) -> "Claim":
-    return Claim(rung="note", phase=phase, sentence=sentence)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way back of one relocation: undo, last step first, to a side that is proven healthy; else an operator decides."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from temporalio.exceptions import is_cancelled_exception
+
+from relocate.activities import calls, orders
+from relocate.model.evidence import Claim
+from relocate.model.relocation import Actor, Outcome, Phase, Status, StepState
+from relocate.phases import documents
+from relocate.workflow.desk import Command, Desk
+from relocate.workflow.journal import Journal
+from relocate.workflow.move import Move
+from relocate.workflow.question import ask
+from relocate.workflow.reasons import GoBack, SideUnhealthy, sentence_of
+from relocate.workflow.undo import UndoStack
+
+Attempt = Callable[[], Awaitable[orders.Ended]]
+
+
+class WayBack:
+    """Leads back. Until it has succeeded, or somebody has decided, the run stays open and both sides are kept."""
+
+    def __init__(self, move: Move, journal: Journal, desk: Desk) -> None:
+        """Args: move: the run's facts; journal: where it is told; desk: where operators answer."""
+        self._move = move
+        self._journal = journal
+        self._desk = desk
+        self.steps = UndoStack()
+
+    async def go(self, error: BaseException) -> orders.Ended:
+        """Go all the way back; a failure on it is shown to an operator, as often as it takes."""
+        outcome, why = self._reason(error)
+        self._desk.ask(frozenset())
+        await self._journal.write(note(self._journal.view.phase, f"{why}."))
+        await self._journal.fail(f"{why}.")
+        attempt: Attempt = partial(self._undone, outcome, why)
+        while True:
+            try:
+                return await attempt()
+            except Exception as failure:  # noqa: BLE001 - whatever it is, an operator is told and decides
+                attempt = await self._decided(outcome, why, sentence_of(failure))
+
+    async def undo_all(self, why: str) -> None:
+        """Undo every step that has been registered."""
+        while (undo := self.steps.last) is not None:
+            await self._journal.write(status=Status.UNDOING, sentence=f"{undo.sentence} {why}.")
+            await self.steps.undo_last()
+            await self._journal.leave(undo.phase, StepState.UNDONE, f"{undo.sentence} {why}.")
+
+    async def to_source(self) -> None:
+        """Undo of switch, bake and drain: traffic back to the source, proven as strictly as the way there.
+
+        Raises:
+            SideUnhealthy: the source is not proven healthy now; traffic stays where it is.
+        """
+        move = self._move
+        await move.ensure_probe_paths(Phase.SWITCH)
+        health = await move.healthy(Phase.SWITCH, move.from_)
+        if not health.ready:
+            other = await move.healthy(Phase.SWITCH, move.to)
+            healthy = f"{move.to.name} is healthy and keeps the traffic" if other.ready else "neither side is healthy"
+            raise SideUnhealthy(f"{move.from_.name} is not proven healthy ({health.sentence}); {healthy}")
+        await move.steer(Phase.SWITCH, move.shares(0, failover=False))
+        drained = await move.do(calls.DRAIN, Phase.SWITCH, **move.drains(move.to.name))
+        if not drained.drained:
+            cut = note(Phase.SWITCH, f"cut on the way back: {drained.sentence}")
+            await self._journal.write(cut, cut=drained.left or 0)
+
+    def _reason(self, error: BaseException) -> tuple[Outcome, str]:
+        actor = self._desk.cancelled_by
+        if actor is not None and (isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)):
+            return Outcome.CANCELLED, f"Cancelled by {actor.who}" + (f": {actor.why}" if actor.why else "")
+        return Outcome.ROLLED_BACK, f"Went back because {sentence_of(error)}"
+
+    async def _undone(self, outcome: Outcome, why: str) -> orders.Ended:
+        await self.undo_all(why)
+        return orders.Ended(outcome=outcome, sentence=f"{why}.")
+
+    async def _decided(self, outcome: Outcome, why: str, failure: str) -> Attempt:
+        """What an operator wants done next."""
+        answer = await ask(
+            self._journal,
+            self._desk,
+            Status.NEEDS_OPERATOR,
+            f"{why}, but the way back failed: {failure}.",
+            "retry goes back again; settle on one of the two clusters; abandon leaves everything as it is",
+            Command.RETRY,
+            Command.FINISH_CLEANUP,
+            Command.SETTLE,
+            Command.ABANDON,
+        )
+        if answer.command is Command.ABANDON:
+            return partial(self._abandoned, why, answer.actor)
+        self._move.accept_drift = True
+        if answer.command is Command.SETTLE:
+            return partial(self._settled, answer.cluster or "", why)
+        return partial(self._undone, outcome, why)
+
+    async def _abandoned(self, why: str, actor: Actor) -> orders.Ended:
+        return orders.Ended(outcome=Outcome.CANCELLED, sentence=f"{why}; abandoned by {actor.who}, both sides kept.")
+
+    async def _settled(self, cluster: str, why: str) -> orders.Ended:
+        """Give everything to one side that is proven healthy now, and remove the other."""
+        move = self._move
+        stays = next((side for side in move.sides if side.name == cluster), None)
+        if stays is None:
+            known = " and ".join(side.name for side in move.sides)
+            raise GoBack(f"settling on {cluster} was refused: the sides are {known}")
+        await move.ensure_probe_paths(Phase.SWITCH)
+        health = await move.healthy(Phase.SWITCH, stays)
+        if not health.ready:
+            raise SideUnhealthy(f"settling on {cluster} was refused: {health.sentence}")
+        move.forget_probe_paths()
+        await move.steer(Phase.SWITCH, documents.only(stays))
+        for goes in [side for side in move.sides if side != stays]:
+            await move.do(calls.REMOVE, Phase.TEARDOWN, cluster=goes.name, instance=goes.instance)
+        gone = next((side.name for side in move.sides if side != stays), None)
+        await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=stays.name, gone=gone)
+        self.steps.forget()
+        outcome = Outcome.ROLLED_BACK if stays == move.from_ else Outcome.COMPLETED
+        return orders.Ended(outcome=outcome, sentence=f"{why}; settled on {cluster}.")
+
+
+def note(phase: Phase | None, sentence: str) -> Claim:
+    """What somebody decided or commanded, for the record."""
+    return Claim(rung="note", phase=phase, sentence=sentence)
