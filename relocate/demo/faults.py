@@ -4,7 +4,7 @@
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from relocate.demo import site
@@ -74,6 +74,12 @@ def half_way(view: View) -> bool:
     return view.phase is Phase.SWITCH and min(view.weights.values(), default=0) > 0
 
 
+def carries(view: View) -> bool:
+    """Whether the target has traffic, and the source is still whole."""
+    gone_on = view.phase in (Phase.SWITCH, Phase.BAKE, Phase.DRAIN)
+    return gone_on and not view.point_of_no_return and view.weights.get(view.target or "", 0) > 0
+
+
 B_DIES = Fault(
     "b-dies-in-switch",
     "the instance on the target is killed when it has half of the traffic",
@@ -82,6 +88,9 @@ B_DIES = Fault(
     linger_seconds=1.5,
     options=HALF_WAY,
 )
+
+BY_KEY = replace(B_DIES, name="key", due=carries, linger_seconds=0.5)
+"""The same at any moment: in the middle of a switch that is still to come, or as soon as the target has traffic."""
 
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault

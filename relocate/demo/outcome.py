@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from relocate.demo.report.build import build_report, write_report
-from relocate.demo.report.model import Claim, Drive, PhaseReport, RelocationReport, Report
+from relocate.demo.report.model import Claim, Drive, FaultReport, PhaseReport, RelocationReport, Report
 from relocate.demo.traffic.record import read_recording
 from relocate.model.evidence import Entry
 from relocate.model.relocation import Phase, View
@@ -16,11 +16,17 @@ from steering.model import Rung
 
 
 def write_outcome(
-    build: Path, database: Database, records: Path, drives: Sequence[Drive], relocations: Sequence[View]
+    build: Path,
+    database: Database,
+    records: Path,
+    *,
+    drives: Sequence[Drive],
+    relocations: Sequence[View],
+    faults: Mapping[str, FaultReport],
 ) -> Report:
-    """Write `report.json` and `evidence-ID.json` files to `build`."""
+    """Write `report.json` and `evidence-ID.json` files to `build`; `faults` by relocation."""
     entries = {view.id: database.evidence.of(view.id) for view in relocations}
-    moved = [_relocation(view, entries[view.id]) for view in relocations]
+    moved = [_relocation(view, entries[view.id], faults.get(view.id)) for view in relocations]
     report = build_report(read_recording(records), drives, moved)
     write_report(report, build / "report.json")
     for identity, record in entries.items():
@@ -49,7 +55,7 @@ def snapshot(
     }
 
 
-def _relocation(view: View, entries: Sequence[Entry]) -> RelocationReport:
+def _relocation(view: View, entries: Sequence[Entry], fault: FaultReport | None) -> RelocationReport:
     return RelocationReport(
         id=view.id,
         source=view.source,
@@ -62,6 +68,7 @@ def _relocation(view: View, entries: Sequence[Entry]) -> RelocationReport:
         phases=tuple(PhaseReport.model_validate(step.model_dump()) for step in view.steps),
         evidence={rung: _claims(entries, rung) for rung in Rung},
         cut=view.cut,
+        fault=fault,
     )
 
 

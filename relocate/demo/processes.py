@@ -66,14 +66,14 @@ class Processes:
         while not await ready():
             self.check()
             if time.monotonic() > deadline:
-                raise StartFailed(f"{name} did not come up within {seconds:g} s{self._tail(name)}")
+                raise StartFailed(f"{name} did not come up within {seconds:g} s{self.tail(name)}")
             await asyncio.sleep(0.05)
 
     def check(self) -> None:
         """Raise StartFailed when one of our processes has ended by itself."""
         for one in self.running:
             if one.process.returncode is not None:
-                text = f"{one.name} ended with status {one.process.returncode}{self._tail(one.name)}"
+                text = f"{one.name} ended with status {one.process.returncode}{self.tail(one.name)}"
                 raise StartFailed(text)
 
     def named(self, name: str) -> Running:
@@ -95,7 +95,8 @@ class Processes:
         await asyncio.gather(*(_ended(one.process) for one in chosen))
         self.running = [one for one in self.running if one not in chosen]
 
-    def _tail(self, name: str) -> str:
+    def tail(self, name: str) -> str:
+        """The end of a process's log, to be added to a sentence; nothing when it has none."""
         log = self.folder / f"{name}.log"
         lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
         return "; the end of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""

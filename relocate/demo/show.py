@@ -2,72 +2,90 @@
 """`relocate demo` and `relocate dev`."""
 
 import asyncio
-import contextlib
 import os
-import shutil
-import signal
-import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
-from relocate.demo import site
+from relocate.demo import faults, site
 from relocate.demo.drive import Traffic
+from relocate.demo.faults import Fault
+from relocate.demo.keys import keys
+from relocate.demo.moving import Mover
 from relocate.demo.outcome import snapshot, write_outcome
-from relocate.demo.processes import StartFailed
-from relocate.demo.report.model import Report
+from relocate.demo.report.model import Fate, RelocationReport, Report
+from relocate.demo.stage import Broken, interruptible, stage
 from relocate.demo.story import Story
-from relocate.demo.system import System, new_system, stop
+from relocate.demo.system import System, Tell
 from relocate.store.database import Database
 
 BUILD = Path("build/demo")
 
+FAILED = 1
+"""Exit code when something was lost or wrong, or a move ended otherwise than it should have, or nothing could be shown."""
+
+CROWDED = 2.0
+"""So many programs for each processor make a machine too slow for the traffic's time-outs."""
+
 Render = Callable[[dict[str, Any]], str]
 """Makes the page as one file from a snapshot; the front end's, given by the command that starts us."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
 
 
 def run(*, render: Render, build: Path = BUILD, fault: str | None = None, short: bool = False) -> int:
     """Tell the story and print the verdict.
 
     Returns:
-        0 if the service lost nothing and nothing was wrong, 1 if it did, 130 after Ctrl-C.
+        0 if the service lost nothing, nothing was wrong, and every move ended as it should; 1 if not, 130 after Ctrl-C.
+
+    Raises:
+        InvalidRequest: no fault is called so; nothing was started.
     """
-    return asyncio.run(_interruptible(_run(Console(highlight=False), render, build, short)))
+    chosen = None if fault is None else faults.named(fault)
+    return _shown(Console(highlight=False, soft_wrap=True), lambda console: _run(console, render, build, chosen, short))
 
 
 def dev(*, api_port: int | None = None) -> int:
     """Run the service with two empty clusters and the sample application configured, until Ctrl-C."""
-    return asyncio.run(_interruptible(_dev(Console(highlight=False), api_port)))
+    return _shown(Console(highlight=False, soft_wrap=True), lambda console: _dev(console, api_port))
 
 
-async def _run(console: Console, render: Render, build: Path, short: bool) -> int:
-    began = time.monotonic()
+def _shown(console: Console, show: Callable[[Console], Any]) -> int:
+    try:
+        return interruptible(show(console))
+    except Broken as broken:
+        console.print(str(broken), style="red", markup=False)
+        return FAILED
 
-    def tell(sentence: str) -> None:
-        console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {sentence}")
 
-    async with _system(console, None) as system:
-        await system.start(tell)
-        story = Story(system, Traffic(system), tell)
-        await story.begin()
-        if not short:
-            await story.drive_today()
-        await story.drive_ours()
-        await story.traffic.stop()
+async def _run(console: Console, render: Render, build: Path, fault: Fault | None, short: bool) -> int:
+    tell = _teller(console)
+    async with stage() as system:
+        system.envoy = fault.envoy if fault is not None else {}
+        mover = Mover(system, tell, fault)
+        with keys(mover.press) as listening:
+            if fault is not None:
+                tell(f"--fault {fault.name}: {fault.sentence}")
+            elif listening:
+                tell("press k at any time to kill the instance on the target in the middle of the switch")
+            await system.start(tell)
+            story = Story(system, Traffic(system), mover, tell)
+            await story.begin()
+            if not short:
+                await story.drive_today()
+            await story.drive_ours()
+            await story.traffic.stop()
         report = _leave(build, system, story, render)
-    return _conclude(console, report, build)
+    return _conclude(console, report, build, story.otherwise)
 
 
 async def _dev(console: Console, api_port: int | None) -> int:
-    async with _system(console, api_port) as system:
-        await system.start(lambda sentence: console.print(sentence))
+    async with stage(api_port=api_port) as system:
+        await system.start(_teller(console))
         await system.configure()
         console.print(f"relocate --server {system.api} place {site.OURS} mec-a")
         while True:
@@ -75,29 +93,30 @@ async def _dev(console: Console, api_port: int | None) -> int:
             await asyncio.sleep(0.5)
 
 
-@asynccontextmanager
-async def _system(console: Console, api_port: int | None) -> AsyncIterator[System]:
-    """A system in a folder of its own; whatever happens, nothing of it is left."""
-    folder = Path(tempfile.mkdtemp(prefix="relocate-demo-"))
-    system = new_system(folder, api_port=api_port)
-    try:
-        yield system
-    except StartFailed as error:
-        console.print(f"[red]{error}[/red]")
-        raise
-    finally:
-        await stop(system)
-        if not os.environ.get("KEEP"):
-            shutil.rmtree(folder, ignore_errors=True)
+def _teller(console: Console) -> Tell:
+    began = time.monotonic()
+
+    def tell(sentence: str) -> None:
+        console.print(f"[dim]{time.monotonic() - began:5.1f} s[/dim]  {escape(sentence)}")
+
+    return tell
 
 
 def _leave(build: Path, system: System, story: Story, render: Render) -> Report:
     build.mkdir(parents=True, exist_ok=True)
     for old in build.glob("evidence-*.json"):
         old.unlink()
+    met = {identity: report for identity, (_, report) in story.mover.met.items()}
     database = Database.open(system.database_url)
     try:
-        report = write_outcome(build, database, story.traffic.records, story.drives, story.relocations)
+        report = write_outcome(
+            build,
+            database,
+            story.traffic.records,
+            drives=story.drives,
+            relocations=story.relocations,
+            faults=met,
+        )
         shown = snapshot(database, story.relocations, story.traffic.seconds(), report)
         (build / "report.html").write_text(render(shown))
     finally:
@@ -105,19 +124,34 @@ def _leave(build: Path, system: System, story: Story, render: Render) -> Report:
     return report
 
 
-def _conclude(console: Console, report: Report, build: Path) -> int:
+def _conclude(console: Console, report: Report, build: Path, otherwise: str | None) -> int:
+    for moved in report.relocations:
+        for line in _fates(moved):
+            console.print(line, markup=False)
     for reason, count in report.reasons.items():
-        console.print(f"  {count} x {reason}")
-    console.print(f"the whole story: {build}/report.html, {build}/report.json, {build}/evidence-*.json")
-    console.print(report.verdict, style="bold green" if report.passed else "bold red")
-    return 0 if report.passed else 1
+        console.print(f"  {count} x {reason}", markup=False)
+    console.print(f"the whole story: {build}/report.html, {build}/report.json, {build}/evidence-*.json", markup=False)
+    if report.lost and (load := os.getloadavg()[0]) > CROWDED * (processors := os.cpu_count() or 1):
+        # An honest count on a machine that cannot keep up says little about the service.
+        console.print(f"note: {load:.1f} programs wanted this machine's {processors} processors just now", markup=False)
+    if otherwise is not None:
+        console.print(otherwise, style="bold red", markup=False)
+    good = report.passed and otherwise is None
+    console.print(report.verdict, style="bold green" if good else "bold red", markup=False)
+    return 0 if good else FAILED
 
 
-async def _interruptible(work: Any) -> int:  # noqa: ANN401 - a coroutine of int
-    """Ctrl-C and SIGTERM cancel the work, which then cleans up after itself."""
-    task = asyncio.ensure_future(work)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        return int(await task)
-    return INTERRUPTED
+def _fates(moved: RelocationReport) -> Iterator[str]:
+    """What a fault meant for users, in words."""
+    if moved.fault is None:
+        return
+    yield f"{moved.fault.name}: {moved.fault.sentence}; {moved.sentence}"
+    if moved.fault.at_ns is None:
+        return
+    ends = Counter(map(_fate, moved.fault.in_flight))
+    yield f"  {len(moved.fault.in_flight)} requests were in flight at that moment:"
+    yield from (f"    {count} {end}" for end, count in ends.most_common())
+
+
+def _fate(fate: Fate) -> str:
+    return f"answered by {fate.cluster}" if fate.outcome == "right" else f"{fate.protocol} {fate.outcome}: {fate.error}"

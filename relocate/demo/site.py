@@ -17,8 +17,8 @@ GATEWAY = "edge"
 INSTANCES = ("edge-1", "edge-2")
 LESSER_ENVOY = ("--disable-extensions", "envoy.clusters/envoy.clusters.aggregate")
 """What makes an Envoy one of those builds that refuse the cluster on which fail-over stands."""
-OURS, TODAY = "navigator", "navigator-today"
-"""The application as we move it, and its twin that is moved in today's order."""
+OURS = "navigator"
+"""The application that is moved."""
 WARM_UP_SECONDS = 1.0
 GRACE_SECONDS = 2.0
 

@@ -7,23 +7,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 
-import httpx
-
+from relocate.clusters.contract import ClusterDriver
 from relocate.demo import site
 from relocate.demo.drive import DecisionEngine, Traffic, now_ns
+from relocate.demo.moving import Mover
 from relocate.demo.report.model import Drive, Order
 from relocate.demo.system import System, Tell
 from relocate.demo.today import Place, move_in_todays_order
 from relocate.model.placement import Placement
-from relocate.model.relocation import Status, View
+from relocate.model.relocation import Outcome, Status, View
 from relocate.parts import Parts
 from relocate.settings import Settings
 from steering.model import Fence
 
 CALM_SECONDS = 2.0
 """Traffic before a drive begins, and after it has ended."""
-WAIT_SECONDS = 90.0
-"""Longest time for one relocation of the demo."""
+AGAIN_SECONDS = 3.0
+"""From a move that went back to the next attempt; a cluster that has just failed is left alone for a moment."""
+GONE_SECONDS = 20.0
+"""Longest time for a deleted instance to end."""
 
 
 @dataclass
@@ -32,9 +34,11 @@ class Story:
 
     system: System
     traffic: Traffic
+    mover: Mover
     tell: Tell
     drives: list[Drive] = field(default_factory=list)
     relocations: list[View] = field(default_factory=list)
+    _serving: str = "mec-a"
 
     async def begin(self) -> None:
         """The application serves from A, and the UE uses it."""
@@ -54,15 +58,45 @@ class Story:
             await self._move_today(source, target)
             await asyncio.sleep(CALM_SECONDS)
         self.drives.append(Drive(order=Order.TODAY, start_ns=start, end_ns=now_ns()))
+        await asyncio.sleep(CALM_SECONDS)
 
     async def drive_ours(self) -> None:
         """There and back, moved by the service."""
         start = now_ns()
         for source, target in (("mec-a", "mec-b"), ("mec-b", "mec-a")):
-            await self._enter(site.CELLS[target])
-            await self._relocate(source, target)
+            if self._serving == source:
+                await self._enter(site.CELLS[target])
+                await self._move(source, target)
+            else:
+                await self.traffic.enter(site.CELLS[target])
+                self.tell(f"the UE drove to {site.CELLS[target]}: {target} is near, and serves it already")
             await asyncio.sleep(CALM_SECONDS)
         self.drives.append(Drive(order=Order.OURS, start_ns=start, end_ns=now_ns()))
+
+    @property
+    def otherwise(self) -> str | None:
+        """The first move of ours that did not end as it should have, in a sentence, or None."""
+        for view in self.relocations:
+            fault = self.mover.met.get(view.id)
+            expected = fault[0].outcome if fault else Outcome.COMPLETED
+            if view.outcome is not expected:
+                how = view.outcome or f"{view.status} ({view.next_step})"
+                return f"{view.id} from {view.source} to {view.target} ended {how}, not {expected}: {view.sentence}"
+        return None
+
+    async def _move(self, source: str, target: str) -> None:
+        """As often as the decision engine asks: once, and again when what went wrong has passed."""
+        view = await self.mover.move(source, target)
+        self.relocations.append(view)
+        if view.outcome is Outcome.COMPLETED:
+            self._serving = target
+            return
+        fault = self.mover.met.get(view.id)
+        self.tell(f"{site.OURS} stays on {source}, users with it: {view.sentence}")
+        if fault is not None and fault[0].passes and view.status is Status.FINISHED:
+            await asyncio.sleep(AGAIN_SECONDS)
+            self.tell("the UE is still too far away: the decision engine asks again")
+            await self._move(source, target)
 
     async def _enter(self, cell: str) -> None:
         await self.traffic.enter(cell)
@@ -76,31 +110,6 @@ class Story:
         finally:
             await parts.close()
         self.tell(f"today's order: deployed on {target}, route pointed there, {source} deleted")
-
-    async def _relocate(self, source: str, target: str) -> None:
-        async with self.system.client() as client:
-            body = {
-                "application": site.OURS,
-                "candidates": [source, target],
-                "cell": site.CELLS[target],
-                "reason": f"the UE moved to {site.CELLS[target]}",
-            }
-            answer = await client.post("/relocate", json=body)
-            answer.raise_for_status()
-            view = await self._follow(client, answer.json()["id"])
-        self.relocations.append(view)
-
-    async def _follow(self, client: httpx.AsyncClient, identity: str) -> View:
-        said = ""
-        async with asyncio.timeout(WAIT_SECONDS):
-            while True:
-                view = View.model_validate((await client.get(f"/v1/relocations/{identity}")).raise_for_status().json())
-                if view.sentence != said:
-                    said = view.sentence
-                    self.tell(f"  {view.phase or view.status}: {said}")
-                if view.status in (Status.FINISHED, Status.NEEDS_OPERATOR):
-                    return view
-                await asyncio.sleep(0.1)
 
 
 async def _move_today(parts: Parts, source: str, target: str) -> None:
@@ -120,6 +129,7 @@ async def _move_today(parts: Parts, source: str, target: str) -> None:
             adapters={site.GATEWAY: await parts.adapter(site.GATEWAY)},
             next_fence=lambda: next(fences),
         )
+        await _gone(await parts.driver(source), placed.instance)
     finally:
         parts.database.leases.give_back(site.OURS, "today")
     made = Placement(
@@ -132,6 +142,13 @@ async def _move_today(parts: Parts, source: str, target: str) -> None:
     )
     parts.database.placements.put(made)
     parts.database.placements.forget(site.OURS, source)
+
+
+async def _gone(driver: ClusterDriver, instance: str) -> None:
+    """Wait until an instance that was deleted has ended: what it loses until then belongs to today's order."""
+    async with asyncio.timeout(GONE_SECONDS):
+        while not await driver.gone(site.OURS, instance):  # noqa: ASYNC110 - another process's
+            await asyncio.sleep(0.1)
 
 
 def _fences(lease: int) -> Iterator[Fence]:

@@ -5,8 +5,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from steering.adapters.memory import MemoryAdapter, MemoryGateway
+from steering.adapters.memory import MemoryAdapter
 from steering.conformance.harness import ConformanceHarness, Reply, Stream
+from steering.memory import MemoryGateway
 from steering.model import Backend, Endpoint, Fence, RouteDocument
 
 GATEWAY = "conformance"

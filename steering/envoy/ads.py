@@ -14,8 +14,9 @@ import grpc
 from envoy.service.discovery.v3 import ads_pb2_grpc
 from sqlalchemy.exc import SQLAlchemyError
 
-from steering.envoy.conversation import Conversation, Request, Response
+from steering.envoy.conversation import Conversation
 from steering.envoy.plan import GatewayPlan
+from steering.envoy.topic import Request, Response
 from steering.store.gateways import GatewayStore, Session
 
 _LOG = logging.getLogger(__name__)

@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Coroutine
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -19,27 +18,22 @@ from uuid import uuid4
 
 import grpc
 from envoy.service.discovery.v3 import ads_pb2_grpc
-from pydantic import ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from steering.envoy.ads import AdsServicer, Context
-from steering.envoy.clusters import Moved
-from steering.envoy.plan import GatewayPlan, next_expiry, plan_gateway
-from steering.envoy.settings import ControlSettings, GatewaySettings
+from steering.envoy.plan import GatewayPlan
+from steering.envoy.reader import Gateways, Reader
+from steering.envoy.settings import ControlSettings
 from steering.model import Endpoint
 from steering.store.engine import engine
 from steering.store.gateways import GatewayStore
-from steering.store.routes import RouteStore, StoredRoute, utc_now
+from steering.store.routes import RouteStore
 
 _LOG = logging.getLogger(__name__)
 
 FRESH_SECONDS = 3.0
 """What was read from the database longer ago is not sent to anybody: somebody may have written since."""
-
-Gateways = Callable[[], Mapping[str, Mapping[str, Any]]]
-"""The Envoy gateways' settings by name, as configured now; called in a thread about once a second. Raising means that
-they could not be read: nothing is sent then."""
 
 _KEEPALIVE = (
     ("grpc.keepalive_time_ms", 2000),
@@ -51,80 +45,6 @@ _KEEPALIVE = (
     ("grpc.so_reuseport", 0),
 )
 """An Envoy that vanished without a word is noticed within four seconds; Envoy's own pings are welcome."""
-
-
-class _Gateway:
-    """One gateway as last read, and its plan."""
-
-    def __init__(self) -> None:
-        self.raw: Mapping[str, Any] = {}
-        self.settings: GatewaySettings | None = None
-        self.routes: Mapping[str, StoredRoute] = {}
-        self.moved: Moved = {}
-        self.expiry: datetime | None = None
-        self.plan: GatewayPlan | None = None
-
-
-class Reader:
-    """Reads the database and keeps one plan per gateway. Blocking; one thread at a time."""
-
-    def __init__(self, routes: RouteStore, gateways: Gateways, *, now: Callable[[], datetime] = utc_now) -> None:
-        """Args: routes: the documents; gateways: settings by gateway; now: the clock that probe paths expire by."""
-        self._routes = routes
-        self._configured = gateways
-        self._now = now
-        self._known: dict[str, _Gateway] = {}
-
-    def read(self) -> frozenset[str]:
-        """Look at the database; returns the gateways whose plan changed.
-
-        Raises:
-            SQLAlchemyError: it cannot be read; all plans stay as they were.
-        """
-        configured = self._configured()
-        versions = self._routes.versions()
-        moved = self._routes.moved_endpoints()
-        changed = set()
-        for name, raw in configured.items():
-            gateway = self._known.setdefault(name, _Gateway())
-            if self._refresh(name, gateway, raw, versions, moved):
-                changed.add(name)
-        for name in self._known.keys() - configured.keys():
-            _LOG.warning("gateway %s is not configured any more: its instances keep what they have", name)
-            del self._known[name]
-        return frozenset(changed)
-
-    def plan(self, gateway: str) -> GatewayPlan | None:
-        """The gateway's plan as last read."""
-        known = self._known.get(gateway)
-        return None if known is None else known.plan
-
-    def _refresh(
-        self,
-        name: str,
-        gateway: _Gateway,
-        raw: Mapping[str, Any],
-        versions: Mapping[tuple[str, str], int],
-        moved: Moved,
-    ) -> bool:
-        now = self._now()
-        wanted = {route: version for (owner, route), version in versions.items() if owner == name}
-        same_routes = wanted == {route: stored.version for route, stored in gateway.routes.items()}
-        expired = gateway.expiry is not None and gateway.expiry <= now
-        if gateway.plan is not None and raw == gateway.raw and same_routes and moved == gateway.moved and not expired:
-            return False
-        try:
-            gateway.settings = GatewaySettings.model_validate(raw)
-        except ValidationError as error:
-            _LOG.error("gateway %s: settings make no sense, the last good ones stay: %s", name, error)
-        if gateway.settings is None:
-            return False
-        if not same_routes or gateway.plan is None:
-            gateway.routes = self._routes.all(name)
-        gateway.raw, gateway.moved = raw, moved
-        gateway.expiry = next_expiry(gateway.routes, now)
-        gateway.plan = plan_gateway(gateway.settings, gateway.routes, moved, now)
-        return True
 
 
 class _Poke(asyncio.DatagramProtocol):
@@ -148,6 +68,7 @@ class ControlPlane:
         self._reader = Reader(RouteStore(self._engine), gateways)
         self._poked = asyncio.Event()
         self._read_at: float | None = None
+        self._readable = True
         self._rest: set[asyncio.Task[None]] = set()
         self.replica = uuid4().hex
         self.address: Endpoint | None = None
@@ -166,31 +87,36 @@ class ControlPlane:
         Raises:
             OSError: the address cannot be bound.
         """
-        async with self._listening(), self._pokable() as poke:
-            try:
+        try:
+            async with self._listening(), self._pokable() as poke:
                 while True:
                     self._poked.clear()
                     await self._look(poke)
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._poked.wait(), self._settings.poll_seconds)
-            finally:
-                await self._leave()
+        finally:
+            await self._leave()
 
     async def _look(self, poke: str) -> None:
         try:
             changed = await asyncio.to_thread(self._reader.read)
             await asyncio.to_thread(self._store.heartbeat, self.replica, poke)
         except Exception as error:  # noqa: BLE001, whatever the reason, the answer is the same: send nothing, try again
-            _LOG.warning("the database cannot be read, nothing is sent: %s", error)
+            if self._readable:
+                _LOG.warning("the database cannot be read, nothing is sent until it can: %s", error)
+            self._readable = False
             return
+        self._readable = True
         was_fresh, self._read_at = self._is_fresh(), time.monotonic()
         for stream in self._servicer.streams:
             if not was_fresh or stream.session.gateway in changed:
                 stream.wake()
 
     async def _leave(self) -> None:
-        for task in self._rest:
+        rest = list(self._rest)
+        for task in rest:
             task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
         try:
             await asyncio.shield(asyncio.to_thread(self._store.leave, self.replica))
         except SQLAlchemyError as error:

@@ -9,85 +9,17 @@ a route of which the gateway reports a newer version than the database's is left
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import count
-from typing import Any
 
 from envoy.service.discovery.v3 import discovery_pb2
 
 from steering.envoy.listener import LISTENER
 from steering.envoy.names import route_of
 from steering.envoy.plan import GatewayPlan, RoutePlan
+from steering.envoy.topic import Push, Request, Response, Topic
 from steering.envoy.xds import CDS, EDS, LDS, RDS, SHORT, TYPES, Json, Resource, content, route_version
 from steering.store.gateways import Stand
-
-Request = Any
-"""`DeltaDiscoveryRequest`; the generated messages carry no types."""
-Response = Any
-"""`DeltaDiscoveryResponse`."""
-
-
-@dataclass(frozen=True)
-class _Push:
-    """One response on its way: what it carries, until it is acknowledged or refused."""
-
-    routes: Mapping[str, int]
-    """Versions of the routes it is about."""
-    versions: Mapping[str, str]
-    removed: tuple[str, ...]
-    chains: Mapping[str, Json]
-    """For a listener: its filter chains by route."""
-
-
-@dataclass
-class _Topic:
-    """One resource type on this connection."""
-
-    type_url: str
-    asked: bool = False
-    answered: bool = False
-    names: set[str] = field(default_factory=set)
-    """What is subscribed by name; clusters and listeners are always subscribed as a whole."""
-    sent: dict[str, str] = field(default_factory=dict)
-    """What the gateway has, or will have once it has read all that was said."""
-    acked: dict[str, str] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    pushes: dict[str, _Push] = field(default_factory=dict)
-
-    def hear_names(self, request: Request) -> None:
-        """Take over subscriptions, and at first what the gateway holds from earlier."""
-        held = dict(request.initial_resource_versions) if not self.asked else {}
-        if not self.asked:
-            self.asked = True
-            self.sent, self.acked = dict(held), dict(held)
-        for name in request.resource_names_subscribe:
-            self.names.add(name)
-            if name not in held:
-                self.sent.pop(name, None)
-        for name in request.resource_names_unsubscribe:
-            self.names.discard(name)
-            for known in (self.sent, self.acked, self.refused):
-                known.pop(name, None)
-
-    def lacks(self, resource: Resource) -> bool:
-        """Whether this exact resource is still to be said: neither sent nor refused."""
-        return resource.version not in {self.sent.get(resource.name), self.refused.get(resource.name)}
-
-    def accept(self, push: _Push) -> None:
-        """The gateway applied it."""
-        self.acked.update(push.versions)
-        for name in push.removed:
-            self.acked.pop(name, None)
-
-    def refuse(self, push: _Push, *, remember: bool) -> None:
-        """The gateway refused it and goes on with what it had."""
-        for name, version in push.versions.items():
-            if remember:
-                self.refused[name] = version
-            if self.sent.get(name) == version:
-                self.sent.pop(name)
-                if name in self.acked:
-                    self.sent[name] = self.acked[name]
 
 
 class Conversation:
@@ -96,7 +28,7 @@ class Conversation:
     def __init__(self, instance: str) -> None:
         """Args: instance: the gateway instance's id."""
         self._instance = instance
-        self._topics = {type_url: _Topic(type_url) for type_url in TYPES}
+        self._topics = {type_url: Topic(type_url) for type_url in TYPES}
         self._nonces = count(1)
         self._stands: dict[str, Stand] = {}
         self._changed: set[str] = set()
@@ -135,11 +67,7 @@ class Conversation:
         self._changed = set()
         return changed
 
-    def put_back(self, changes: Mapping[str, Stand]) -> None:
-        """Changes that could not be stored are told again; later ones count."""
-        self._changed |= set(changes)
-
-    def _hear_acceptance(self, topic: _Topic, push: _Push) -> None:
+    def _hear_acceptance(self, topic: Topic, push: Push) -> None:
         topic.accept(push)
         if topic.type_url == LDS:
             self._chains = push.chains
@@ -147,7 +75,7 @@ class Conversation:
             for route, version in push.routes.items():
                 self._applied(route, version)
 
-    def _hear_refusal(self, topic: _Topic, push: _Push, reason: str) -> None:
+    def _hear_refusal(self, topic: Topic, push: Push, reason: str) -> None:
         if topic.type_url == CDS and len(push.routes) > 1:
             topic.refuse(push, remember=False)
             self._singly = True
@@ -342,7 +270,7 @@ class Conversation:
 
     def _push(
         self,
-        topic: _Topic,
+        topic: Topic,
         routes: Mapping[str, int],
         resources: list[Resource],
         *,
@@ -356,7 +284,7 @@ class Conversation:
         for name in removed:
             topic.sent.pop(name, None)
             self._leaving.pop(name, None)
-        topic.pushes[nonce] = _Push(routes, versions, removed, chains or {})
+        topic.pushes[nonce] = Push(routes, versions, removed, chains or {})
         packed = [discovery_pb2.Resource(name=r.name, version=r.version, resource=r.body) for r in resources]
         return discovery_pb2.DeltaDiscoveryResponse(
             type_url=topic.type_url, nonce=nonce, resources=packed, removed_resources=removed

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import losses, memory, push, relocation, switching
+from tests.bench import accepting, clients, losses, memory, push, relocation, switching
 from tests.bench.bench import Bench, Measure, opened
 from tests.bench.printing import machine, table, write_docs, write_json
 from tests.bench.rows import Row
@@ -24,7 +24,9 @@ MEASURES: Mapping[str, Measure] = {
     losses.NAME: losses.measure,
     switching.NAME: switching.measure,
     push.NAME: push.measure,
+    clients.NAME: clients.measure,
     relocation.NAME: relocation.measure,
+    accepting.NAME: accepting.measure,
 }
 """By name, in the order in which they run: memory first, while the service has done nothing yet."""
 JSON = Path("build/bench.json")
@@ -49,7 +51,9 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measure, beside references of the same run.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Measure, beside references of the same run."
+    )
     parser.add_argument("--only", action="append", choices=list(MEASURES), metavar="NAME", help=", ".join(MEASURES))
     parser.add_argument("--write-docs", action="store_true", help=f"put the table into {DOCS}")
     return parser
@@ -69,7 +73,15 @@ async def _one(bench: Bench, name: str) -> Sequence[Row]:
         return await MEASURES[name](bench)
     except Exception as error:  # noqa: BLE001 - whatever stopped it, the row says so and the others go on
         traceback.print_exc()
-        return [Row(name=name, what=name, value=None, unit="", note=f"could not be measured: {type(error).__name__}: {error}")]
+        return [
+            Row(
+                name=name,
+                what=name,
+                value=None,
+                unit="",
+                note=f"could not be measured: {type(error).__name__}: {error}",
+            )
+        ]
 
 
 if __name__ == "__main__":

@@ -53,9 +53,14 @@ def _row(way: Way, moved: Sequence[Moving]) -> Row:
     if total.sent == 0:
         raise RuntimeError(f"{way}: nothing was sent")
     bad = total.lost + total.wrong
-    spread = f"sent {total.sent}, lost {total.lost} ({bound_in_words(total)}), wrong {total.wrong}, streams cut {total.cut}"
+    spread = (
+        f"sent {total.sent}, lost {total.lost} ({bound_in_words(total)}), wrong {total.wrong}, streams cut {total.cut}"
+    )
     lost = Counter({name: one.lost + one.wrong for account in accounts for name, one in account.per_protocol().items()})
-    notes = [f"longest gap {total.longest_gap_ms:.0f} ms", *(f"{name} {number}" for name, number in lost.items() if number)]
+    notes = [
+        f"longest gap {total.longest_gap_ms:.0f} ms",
+        *(f"{name} {number}" for name, number in lost.items() if number),
+    ]
     ours = way is Way.OURS
     if ours:
         notes.append("outcomes: " + _outcomes(moved))

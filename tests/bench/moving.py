@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import count
+from pathlib import Path
 from typing import Any
+
+import httpx
 
 from relocate.demo import site
 from relocate.demo.drive import Traffic
@@ -28,16 +31,16 @@ from relocate.settings import Settings
 from steering.model import Backend, Fence
 
 A, B = "mec-a", "mec-b"
-DEADLINE_SECONDS = 60.0
-"""Longest time for one move."""
+DEADLINE_SECONDS = 180.0
+"""Longest time for one move, or for the traffic to be right again."""
 POLICY: dict[str, Any] = {
     "bake_seconds": 1,
     "drain": {"window_seconds": 0.4, "deadline_seconds": 20, "at_deadline": "hold"},
     # What is measured here is losses: on a busy machine the application is slow by chance, on either side.
     "judging": {"max_p99_slack_seconds": 1.0},
 }
-GOES_ON_SECONDS = 1.0
-"""A move's account goes on for this long after its end: what it broke shows then."""
+CALM_SECONDS = 2
+"""A move's account goes on until so many whole seconds running were right: what it broke is its own."""
 
 
 class Way(StrEnum):
@@ -104,17 +107,16 @@ class Moving:
         source = self._placed().cluster
         target = B if source == A else A
         start, began = time.time_ns(), time.monotonic()
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            match way:
-                case Way.OURS:
-                    await self._ours(target)
-                case Way.NOTHING:
-                    await self._nothing(source, target, began + seconds)
-                case _:
-                    await self._theirs(way, source, target)
+        match way:
+            case Way.OURS:
+                await self._ours(target)
+            case Way.NOTHING:
+                await self._nothing(target, began + seconds)
+            case _:
+                await self._theirs(way, source, target)
         took = time.monotonic() - began
         self.system.processes.check()
-        await asyncio.sleep(GOES_ON_SECONDS)
+        await self._calm()
         self.windows[way].append((start, time.time_ns()))
         return took
 
@@ -126,21 +128,36 @@ class Moving:
         """The same for some windows."""
         return Accounts(read_recording(self.traffic.records), windows)
 
+    async def _calm(self) -> None:
+        """Wait until the traffic has seen some whole seconds without a loss."""
+        seen = len(self.traffic.seconds())
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while True:
+                later = self.traffic.seconds()[seen + 1 :]
+                last = later[-CALM_SECONDS:]
+                if len(last) == CALM_SECONDS and not any(second["lost"] or second["wrong"] for second in last):
+                    return
+                await asyncio.sleep(0.1)
+
     async def _ours(self, target: str) -> None:
         async with self.system.client() as client:
             answer = await client.post("/relocate", json={"application": self.name, "target": target})
-            identity = answer.raise_for_status().json()["id"]
-            while True:
-                found = await client.get(f"/v1/relocations/{identity}")
-                view = View.model_validate(found.raise_for_status().json())
-                if view.status is Status.NEEDS_OPERATOR:
-                    raise RuntimeError(f"a relocation needs an operator: {view.sentence}")
-                if view.status is Status.FINISHED:
-                    break
-                await asyncio.sleep(0.1)
+            view = await self._followed(client, answer.raise_for_status().json()["id"])
         self.views.append(view)
         if view.outcome not in (Outcome.COMPLETED, Outcome.ROLLED_BACK):
-            raise RuntimeError(f"a relocation ended as {view.outcome}: {view.sentence}")
+            raise RuntimeError(f"a relocation ended as {view.outcome or view.status}: {view.sentence}")
+
+    async def _followed(self, client: httpx.AsyncClient, identity: str) -> View:
+        """Its view at the end, or when it asks for somebody."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            found = await client.get(f"/v1/relocations/{identity}")
+            view = View.model_validate(found.raise_for_status().json())
+            if view.status in (Status.FINISHED, Status.HELD, Status.NEEDS_OPERATOR):
+                return view
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{identity} did not end in {DEADLINE_SECONDS:g} s: {view.phase}: {view.sentence}")
+            await asyncio.sleep(0.1)
 
     async def _theirs(self, way: Way, source: str, target: str) -> None:
         """On the service's own parts, with its records put right afterwards, so that ours can go on."""
@@ -176,7 +193,7 @@ class Moving:
         for route in self._application.routes:
             await _point_at(backend, route, adapter, next(fences))
 
-    async def _nothing(self, source: str, target: str, until: float) -> None:
+    async def _nothing(self, target: str, until: float) -> None:
         """Deploy beside, let it run for as long as a relocation takes, remove it; all requests stay where they are."""
         beside = await self._place(target, self._new_name())
         await beside.driver.deploy(_workload(self._application, beside))
@@ -186,8 +203,9 @@ class Moving:
 
     async def _removed(self, place: Place) -> None:
         await place.driver.remove(self.name, place.instance)
-        while not await place.driver.gone(self.name, place.instance):
-            await asyncio.sleep(0.1)
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not await place.driver.gone(self.name, place.instance):  # noqa: ASYNC110 - a cluster tells nobody
+                await asyncio.sleep(0.1)
 
     async def _place(self, cluster: str, instance: str) -> Place:
         return Place(cluster, await self._parts.driver(cluster), instance)
@@ -205,5 +223,5 @@ class Moving:
 def pin(processes: Sequence[int], core: int) -> None:
     """Let these processes, every thread of them, run on one core only."""
     for process in processes:
-        for thread in os.listdir(f"/proc/{process}/task"):
-            os.sched_setaffinity(int(thread), {core})
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), {core})

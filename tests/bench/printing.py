@@ -21,9 +21,13 @@ def table(rows: Sequence[Row]) -> Table:
     """For the screen."""
     made = Table(box=box.SIMPLE_HEAD)
     for column in COLUMNS:
-        made.add_column(column, overflow="fold", justify="right" if column in ("measured", "reference", "ratio") else "left")
+        made.add_column(
+            column, overflow="fold", justify="right" if column in ("measured", "reference", "ratio") else "left"
+        )
     for row in rows:
-        what = "\n".join(part for part in (row.what, f"[dim]{row.spread}[/dim]" if row.spread else "", _dim(row.note)) if part)
+        what = "\n".join(
+            part for part in (row.what, f"[dim]{row.spread}[/dim]" if row.spread else "", _dim(row.note)) if part
+        )
         made.add_row(what, *_cells(row), style="red" if row.ok is False or row.value is None else None)
     return made
 
@@ -31,7 +35,11 @@ def table(rows: Sequence[Row]) -> Table:
 def write_json(path: Path, rows: Sequence[Row]) -> None:
     """The rows, with where and when."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    body = {"at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "machine": machine(), "rows": [row.model_dump() for row in rows]}
+    body = {
+        "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "machine": machine(),
+        "rows": [row.model_dump() for row in rows],
+    }
     path.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
 
 
@@ -53,11 +61,18 @@ def machine() -> str:
     """What it ran on, without a name."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     cores = os.cpu_count()
-    return f"{cores} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return (
+        f"{cores} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
 
 
 def _markdown(rows: Sequence[Row]) -> str:
-    lines = [f"{datetime.now(UTC):%Y-%m-%d}, {machine()}.", "", f"| {' | '.join(COLUMNS)} |", "|---|--:|---|--:|--:|---|---|"]
+    lines = [
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}.",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        "|---|--:|---|--:|--:|---|---|",
+    ]
     for row in rows:
         notes = "; ".join(part for part in (row.spread, row.note) if part)
         what = f"{row.what}<br>*{notes}*" if notes else row.what
@@ -68,13 +83,20 @@ def _markdown(rows: Sequence[Row]) -> str:
 def _cells(row: Row) -> Sequence[str]:
     verdict = {True: "reached", False: "missed", None: "" if row.value is not None else "not measured"}[row.ok]
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}x"
-    return (_figure(row.value, row.unit), row.against, _figure(row.reference, row.unit), ratio, row.reach or "", verdict)
+    return (
+        _figure(row.value, row.unit),
+        row.against,
+        _figure(row.reference, row.unit),
+        ratio,
+        row.reach or "",
+        verdict,
+    )
 
 
 def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    digits = f"{value:.0f}" if value == round(value) or value >= 100 else f"{value:.1f}"  # noqa: PLR2004 - three digits
+    digits = f"{value:.0f}" if value == round(value) or value >= 100 else f"{value:.1f}"
     return f"{digits} {unit}".strip()
 
 

@@ -31,7 +31,7 @@ from steering.envoy.settings import GatewaySettings
 from steering.model import Fence, ProbePoint, RouteDocument, Version
 from tests.bench.bench import Bench
 from tests.bench.raw_push import RawPush, serving
-from tests.bench.rows import Reach, Row, Times, compared, spreads
+from tests.bench.rows import Reach, Row, Times, timed
 from tests.envoy.rig import DOMAIN, GATEWAY, HTTP, Rig, loopback
 from tests.workflow.world import StoryParts
 
@@ -73,17 +73,18 @@ async def measure(bench: Bench) -> Sequence[Row]:
 
 
 def _rows(times: Mapping[str, Times]) -> Sequence[Row]:
-    row = compared(
-        NAME,
-        f"a new document applied -> E2 and E3 (k = {PROBES}) on 2 real Envoys, p50",
-        times["ours"].p50,
-        "ms",
-        "raw push -> acknowledgement plus the same probes",
-        times["raw"].p50,
-        Reach(2.0),
-    )
-    parts = f"of ours: apply {times['apply'].p50:.1f} ms, the whole activity with its evidence {times['activity'].p50:.1f} ms"
-    return [row.model_copy(update={"spread": spreads(times["ours"], times["raw"]), "note": parts})]
+    parts = (times["apply"].p50, times["activity"].p50)
+    return [
+        timed(
+            NAME,
+            f"a new document applied -> E2 and E3 (k = {PROBES}) on 2 real Envoys, p50",
+            times["ours"],
+            times["raw"],
+            against="raw push -> acknowledgement plus the same probes",
+            reach=Reach(2.0),
+            note="of ours: apply {:.1f} ms; the whole activity with its evidence {:.1f} ms".format(*parts),
+        )
+    ]
 
 
 class Ours:

@@ -18,9 +18,9 @@ from relocate.model.relocation import Outcome, View
 from steering.store.engine import engine
 from tests.bench import bare_workflow
 from tests.bench.bench import Bench
-from tests.bench.rows import Reach, Row, Times, compared, spreads
+from tests.bench.rows import Reach, Row, Times, timed
 from tests.workflow.conftest import running_service
-from tests.workflow.world import World
+from tests.workflow.world import Service, World
 
 NAME = "relocation"
 ROUNDS, WARM_UP = 8, 2
@@ -35,26 +35,28 @@ async def measure(bench: Bench) -> Sequence[Row]:
     bench.tell("relocation: whole relocations on parts in memory, and bare workflows, in turns")
     folder = bench.subfolder(NAME)
     client = await bench.client()
-    async with running_service(client, folder, cached_workflows=1000) as service:
-        async with bare_workflow.worker(client, engine(f"sqlite:///{folder / 'bare.db'}")), _world(World(service)) as world:
-            ours, bare, views = [], [], []
-            for number in range(ROUNDS + WARM_UP):
-                view, taken = await _relocate(world)
-                other = await _bare(client)
-                if number >= WARM_UP:
-                    ours.append(taken)
-                    bare.append(other)
-                    views.append(view)
+    async with (
+        running_service(client, folder, cached_workflows=1000) as service,
+        bare_workflow.worker(client, engine(f"sqlite:///{folder / 'bare.db'}")),
+        _world(service) as world,
+    ):
+        ours, bare, views = [], [], []
+        for number in range(ROUNDS + WARM_UP):
+            view, taken = await _relocate(world)
+            other = await _bare(client)
+            if number >= WARM_UP:
+                ours.append(taken)
+                bare.append(other)
+                views.append(view)
     return [_row(Times(ours), Times(bare), views)]
 
 
 def _row(ours: Times, bare: Times, views: Sequence[View]) -> Row:
     what = "a whole relocation on in-memory parts, all windows 0, p50"
     against = f"a bare workflow of {bare_workflow.STEPS} activities that each commit one row"
-    row = compared(NAME, what, ours.p50, "ms", against, bare.p50, Reach(1.5))
     phases = sorted(_phases(views).items(), key=lambda item: -item[1])[:SLOWEST]
     note = "longest phases: " + ", ".join(f"{name} {taken:.0f} ms" for name, taken in phases)
-    return row.model_copy(update={"spread": spreads(ours, bare), "note": note})
+    return timed(NAME, what, ours, bare, against=against, reach=Reach(1.5), note=note)
 
 
 def _phases(views: Sequence[View]) -> Mapping[str, float]:
@@ -68,7 +70,8 @@ def _phases(views: Sequence[View]) -> Mapping[str, float]:
 
 
 @asynccontextmanager
-async def _world(world: World) -> AsyncIterator[World]:
+async def _world(service: Service) -> AsyncIterator[World]:
+    world = World(service)
     try:
         await world.begin()
         yield world

@@ -47,7 +47,7 @@ class Reach:
         return f"{sign} {self.limit:g}{'x' if self.of_ratio else self.unit}"
 
 
-def compared(name: str, what: str, value: float, unit: str, against: str, reference: float, reach: Reach) -> Row:
+def compared(name: str, what: str, *, value: float, reference: float, unit: str, against: str, reach: Reach) -> Row:
     """A figure judged by its ratio to a reference of the same run.
 
     Raises:
@@ -94,10 +94,11 @@ class Times:
         return f"{_short(low)}-{_short(high)}, worst {_short(ordered[-1] if ordered else None)}, n {len(ordered)}"
 
 
-def spreads(ours: Times, reference: Times) -> str:
-    """Both spreads in words."""
-    return f"{ours.spread} | {reference.spread}"
+def timed(name: str, what: str, ours: Times, reference: Times, *, against: str, reach: Reach, note: str = "") -> Row:
+    """Medians compared, with both spreads."""
+    row = compared(name, what, value=ours.p50, reference=reference.p50, unit="ms", against=against, reach=reach)
+    return row.model_copy(update={"spread": f"{ours.spread} | {reference.spread}", "note": note})
 
 
 def _short(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"  # noqa: PLR2004 - four digits
+    return "-" if value is None else f"{value:.3g}" if value < 1000 else f"{value:.0f}"

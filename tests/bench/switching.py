@@ -14,7 +14,7 @@ from relocate.demo.report.spans import nanoseconds
 from relocate.model.relocation import Outcome, Phase, View
 from tests.bench.bench import Bench
 from tests.bench.moving import Moving, Way, pin
-from tests.bench.rows import Reach, Row, Times, compared, spreads
+from tests.bench.rows import Reach, Row, Times, timed
 
 NAME = "switching"
 APPLICATION = "bench-felt"
@@ -48,18 +48,16 @@ def _pin(moving: Moving) -> None:
 
 def _p99(moving: Moving) -> Row:
     ours, control = (Times([_p99_in(moving, one) for one in moving.windows[way]]) for way in (Way.OURS, Way.NOTHING))
-    row = compared(
+    around = median(_p99_in(moving, _switch(view)) for view in moving.views)
+    return timed(
         NAME,
         f"UE p99 during a relocation, from the scheduled send, median of {PAIRS}",
-        ours.p50,
-        "ms",
-        Way.NOTHING,
-        control.p50,
-        Reach(1.2),
+        ours,
+        control,
+        against=Way.NOTHING,
+        reach=Reach(1.2),
+        note=f"for orientation: p99 from the switch until the source is drained {around:.1f} ms",
     )
-    around = median(_p99_in(moving, _switch(view)) for view in moving.views)
-    note = f"for orientation: p99 from the switch until the source is drained {around:.1f} ms"
-    return row.model_copy(update={"spread": spreads(ours, control), "note": note})
 
 
 def _gap(moving: Moving) -> Row:
@@ -68,8 +66,7 @@ def _gap(moving: Moving) -> Row:
         for way in (Way.OURS, Way.NOTHING)
     )
     what = f"longest gap of any UE on any protocol during a relocation, median of {PAIRS}"
-    row = compared(NAME, what, ours.p50, "ms", Way.NOTHING, control.p50, Reach(2.0))
-    return row.model_copy(update={"spread": spreads(ours, control)})
+    return timed(NAME, what, ours, control, against=Way.NOTHING, reach=Reach(2.0))
 
 
 def _p99_in(moving: Moving, window: Window) -> float:

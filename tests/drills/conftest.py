@@ -2,6 +2,7 @@
 """The service, started once with every part as a process of its own; each drill has an application of its own on it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from inspect import iscoroutinefunction
 from itertools import count
 from typing import Any
 
@@ -20,7 +21,7 @@ _numbers = count(1)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Drills run in the loop of the system they share."""
     for item in items:
-        if "drills" in item.path.parts and isinstance(item, pytest.Function):
+        if "drills" in item.path.parts and isinstance(item, pytest.Function) and iscoroutinefunction(item.function):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from relocate.demo.system import System
 from relocate.model.relocation import Outcome, Phase, Status, View
-from tests.drills.scene import A, B, LONG_SECONDS, Move, Scene, hanging, step
+from tests.drills.scene import LONG_SECONDS, A, B, Move, Scene, hanging, step
 
 Stage = Callable[..., Awaitable[Scene]]
 

@@ -4,7 +4,7 @@
 from collections.abc import Awaitable, Callable
 
 from relocate.model.relocation import Outcome, Phase
-from tests.drills.scene import A, B, LONG_SECONDS, Scene, step
+from tests.drills.scene import LONG_SECONDS, A, B, Scene, step
 
 Stage = Callable[..., Awaitable[Scene]]
 

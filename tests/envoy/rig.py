@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 GATEWAY = "edge"
 DOMAIN = "conformance.test"
 HTTP = Port(name="http", health="/healthz")
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 20.0
 
 
 def free_port() -> int:
@@ -173,6 +173,10 @@ class Rig:
             admin=loopback(self.port(f"{name}.admin")),
             tls=tls,
         )
+        self.run_envoy(name, body)
+
+    def run_envoy(self, name: str, body: dict[str, Any]) -> None:
+        """Start an Envoy with this bootstrap and wait until its admin interface answers."""
         path = self.folder / f"{name}.json"
         path.write_text(json.dumps(body))
         envoy = Path(sys.executable).with_name("envoy")

@@ -2,7 +2,7 @@
 """What goes through the Envoys: protocols, time-outs, headers, other host names."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Iterator
 
 import grpc
 import pytest
@@ -22,10 +22,19 @@ GRPC = Port(
 SERVING = health_pb2.HealthCheckResponse.SERVING
 
 
-@pytest.fixture
-async def shop(make_rig: Callable[..., Rig]) -> AsyncIterator[Rig]:
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Rig]:
     """A rig that carries one route with an HTTP and a gRPC port, all of it on side a."""
-    rig = make_rig(count=1)
+    rig = Rig(count=1)
+    try:
+        rig.start()
+        asyncio.run(_place(rig))
+        yield rig
+    finally:
+        rig.stop()
+
+
+async def _place(rig: Rig) -> None:
     adapter = rig.adapter()
     backends = tuple(rig.backend(name, ports=("http", "grpc")) for name in ("a", "b"))
     document = rig.document(
@@ -34,7 +43,6 @@ async def shop(make_rig: Callable[..., Rig]) -> AsyncIterator[Rig]:
     version = await adapter.apply(document, fence=Fences()(), base=None)
     await acknowledged(adapter, "shop", version)
     await serving(rig, "shop", "edge-1", epoch="e1")
-    yield rig
     await adapter.close()
 
 

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stories of moves that go back by themselves."""
 
+import asyncio
+
 import pytest
 
 from relocate.model.relocation import Outcome, Phase, Status, StepState
 from steering.model import Acknowledgement
-from tests.workflow.world import World
+from tests.workflow.world import Run, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def _fails_users_in_the_bake(world: World) -> Run:
+    """B is switched to and passes its checks, and then fails users."""
+    run = await world.relocate(target=world.b, options={"bake_seconds": 20})
+    await run.in_phase(Phase.BAKE)
+    world.data_plane.broken[world.b] = 500
+    return run
 
 
 async def test_when_all_targets_fail_every_reason_is_told(world: World) -> None:
@@ -33,7 +43,6 @@ async def test_a_document_that_the_gateway_cannot_carry_changes_nothing(world: W
 
 async def test_a_write_that_one_instance_rejects_is_taken_back(world: World) -> None:
     """An instance that refuses the switch stops it, although the other has applied it; both are brought back."""
-    world.before_write(lambda _: True, world.gateway.refusals.clear)
     world.before_write(world.gives(world.b, 100), lambda: world.gateway.refusals.update({"edge-2": "too long"}))
     world.then_before_write(world.gives(world.a, 100), world.gateway.refusals.clear)
     view = await world.move()
@@ -44,8 +53,7 @@ async def test_a_write_that_one_instance_rejects_is_taken_back(world: World) -> 
 
 async def test_a_target_that_fails_users_is_left_again(world: World) -> None:
     """B passes its checks and fails users: the bake judges it bad, and everything goes back to A."""
-    world.data_plane.broken[world.b] = 500
-    run = await world.relocate(target=world.b)
+    run = await _fails_users_in_the_bake(world)
     view = await run.ended()
     assert view.outcome is Outcome.ROLLED_BACK
     assert f"{world.b} failed" in view.sentence
@@ -55,8 +63,10 @@ async def test_a_target_that_fails_users_is_left_again(world: World) -> None:
 
 async def test_a_bad_middle_step_goes_back_before_the_next(world: World) -> None:
     """A step that is judged bad is the last one: B never gets everything."""
+    run = await world.relocate(target=world.b, options={"steps": [50, 100], "hold_seconds": 20})
+    await run.until(lambda view: view.weights == {world.a: 50, world.b: 50})
     world.data_plane.broken[world.b] = 500
-    view = await world.move(options={"steps": [50, 100]})
+    view = await run.ended()
     assert view.outcome is Outcome.ROLLED_BACK
     assert max(document.weights.get(world.b, 0) for document in world.adapter.written) == 50
     await world.assert_serves_only_from(world.a)
@@ -64,10 +74,9 @@ async def test_a_bad_middle_step_goes_back_before_the_next(world: World) -> None
 
 async def test_the_last_step_is_undone_first(world: World) -> None:
     """Traffic goes back, then the gateways forget B, then B is removed."""
-    world.data_plane.broken[world.b] = 500
-    run = await world.relocate(target=world.b)
+    run = await _fails_users_in_the_bake(world)
     await run.ended()
-    undone = [sentence.split(" Went back")[0] for sentence in run.undoing]
+    undone = [said for said, parted, _ in (sentence.partition(" Went back") for sentence in run.undoing) if parted]
     assert undone == [
         f"Going back to {world.a}.",
         f"Making the gateways forget {world.b}.",
@@ -124,13 +133,30 @@ async def test_nothing_is_removed_without_stored_evidence(world: World) -> None:
     await world.assert_serves_only_from(world.a)
 
 
+async def test_a_target_that_fails_every_user_is_left_soon(world: World) -> None:
+    """B passes its gate and answers every user with an error: it does not keep the traffic until the write's time is over."""
+    world.before_write(world.gives(world.b, 100), lambda: world.data_plane.broken.update({world.b: 500}))
+    async with asyncio.timeout(5):
+        view = await world.move()
+    assert view.outcome is Outcome.ROLLED_BACK
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_an_unhealthy_source_is_not_taken_for_healthy_because_the_target_answers(world: World) -> None:
+    """The gateways have forgotten A when the last look fails: A's health is asked of A, not of whoever answers users."""
+    world.before_write(lambda document: document.weights == {world.b: 100}, lambda: world.gateway.down.add(world.a))
+    run = await world.relocate(target=world.b, options={"bake_seconds": 0.5})
+    with world.full_disk(run.id, "checked once more%"):
+        view = await run.until(lambda view: view.status in {Status.NEEDS_OPERATOR, Status.FINISHED})
+    assert view.status is Status.NEEDS_OPERATOR
+    assert (await world.document()).weights.get(world.b) == 100
+
+
 async def test_a_deaf_gateway_instance_blocks(world: World) -> None:
     """An instance that serves on and no longer listens to us cannot be moved: both sides are kept until it is back."""
     world.before_write(world.gives(world.b, 100), lambda: world.gateway.cut("edge-2"))
     run = await world.relocate(target=world.b)
-    await run.until(lambda view: view.weights.get(world.b) == 0 and view.phase is Phase.SWITCH)
-    state = await world.adapter.acknowledged(world.app, "2")
-    assert Acknowledgement.DEAF in {one.state for one in state}
+    await run.until(lambda _: world.gateway.stand("edge-2", world.app, 1).state is Acknowledgement.DEAF)
     await run.cancel()
     await run.until(lambda view: view.status is Status.UNDOING)
     assert world.instances() == {world.a: 1, world.b: 1}

@@ -13,10 +13,12 @@ both_caches = pytest.mark.parametrize("world", ["cached", "forgetful"], indirect
 
 async def _no_way_back(world: World) -> Run:
     """B fails users; when everything should go back, A is down."""
+    run = await world.relocate(target=world.b, options={"bake_seconds": 20})
+    await run.in_phase(Phase.BAKE)
+    world.gateway.down.add(world.a)
     world.data_plane.broken[world.b] = 500
-    world.before_write(world.gives(world.b, 100), lambda: world.gateway.down.add(world.a))
-    run = await world.relocate(target=world.b)
     await run.asks()
+    world.data_plane.broken.clear()
     return run
 
 

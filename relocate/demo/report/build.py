@@ -6,10 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from relocate.demo.report.accounts import Accounts, Window
+from relocate.demo.report.fates import in_flight
 from relocate.demo.report.model import Drive, Order, RelocationReport, Report
-from relocate.demo.report.spans import latency_by_time, spans
+from relocate.demo.report.spans import Spans, latency_by_time, spans
 from relocate.demo.report.verdict import lost_share_at_most, passed, verdict
-from relocate.demo.traffic.record import Record, Recording
+from relocate.demo.traffic.record import Recording
 
 
 def build_report(recording: Recording, drives: Sequence[Drive], relocations: Sequence[RelocationReport] = ()) -> Report:
@@ -18,7 +19,7 @@ def build_report(recording: Recording, drives: Sequence[Drive], relocations: Seq
     Args:
         recording: the traffic's records, read back.
         drives: when which order was followed; they may not overlap.
-        relocations: those of our drives; their latencies are filled in here.
+        relocations: those of our drives; what the records say about each is filled in here.
 
     Raises:
         ValueError: drives overlap, or a request is recorded twice.
@@ -38,7 +39,7 @@ def build_report(recording: Recording, drives: Sequence[Drive], relocations: Seq
         per_protocol=dict(accounts.per_protocol()),
         latency_ms=latency_by_time(every, accounts.records),
         today=today,
-        relocations=_with_latencies(relocations, windows, accounts.records),
+        relocations=tuple(_filled(moved, spans(moved, relocations, windows), recording) for moved in relocations),
         drives=tuple(drives),
         reasons=dict(accounts.reasons()),
     )
@@ -62,10 +63,20 @@ def _check_apart(drives: Sequence[Drive]) -> None:
         raise ValueError("drives: may not overlap, as a request belongs to one of them")
 
 
-def _with_latencies(
-    relocations: Sequence[RelocationReport], windows: Sequence[Window], records: Sequence[Record]
-) -> tuple[RelocationReport, ...]:
-    found = [(moved, spans(moved, relocations, windows)) for moved in relocations]
-    return tuple(
-        moved.model_copy(update={"latency_ms": latency_by_time([own] if own else [], records)}) for moved, own in found
+def _filled(moved: RelocationReport, found: Spans | None, recording: Recording) -> RelocationReport:
+    """With what the traffic's records say about it."""
+    if found is None:
+        return moved
+    during = Accounts(recording, [found.during])
+    every = Accounts(recording, [(found.before[0], found.after[1])]).records
+    fault = moved.fault
+    if fault is not None and fault.at_ns is not None:
+        fault = fault.model_copy(update={"in_flight": in_flight(recording.timetables, every, fault.at_ns)})
+    return moved.model_copy(
+        update={
+            "latency_ms": latency_by_time([found], every),
+            "account": during.account(),
+            "reasons": dict(during.reasons()),
+            "fault": fault,
+        }
     )

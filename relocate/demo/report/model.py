@@ -114,6 +114,34 @@ class PhaseReport(Model):
     sentence: str = ""
 
 
+class Fate(Model):
+    """What became of one request, or message of a stream."""
+
+    protocol: Protocol
+    gateway: str
+    """The gateway instance that it went through."""
+    due_ns: int
+    """In nanoseconds since 1970."""
+    latency_ms: Milliseconds | None
+    """From due to concluded; null when it never was."""
+    outcome: Literal["right", "wrong", "failed", "missing"]
+    cluster: str | None = None
+    """Who answered it."""
+    error: str | None = None
+    """Why it was not answered right."""
+
+
+class FaultReport(Model):
+    """What was let fail during a relocation, and what that meant for users."""
+
+    name: str
+    sentence: str
+    at_ns: int | None = None
+    """When, in nanoseconds since 1970; null for what failed from the start on."""
+    in_flight: tuple[Fate, ...] = ()
+    """Every request that was open at that moment. Filled from the traffic's records."""
+
+
 class RelocationReport(Model):
     """One relocation of the drives done by the service."""
 
@@ -135,6 +163,12 @@ class RelocationReport(Model):
     """Streams and requests that the relocation itself cut by `force`."""
     latency_ms: LatencyByTime = LatencyByTime()
     """Filled from the traffic's records."""
+    account: Account = Account()
+    """Of the requests that were due during it. Filled from the traffic's records."""
+    reasons: dict[str, Count] = Field(default_factory=dict)
+    """Why some of these were not answered right. Filled from the traffic's records."""
+    fault: FaultReport | None = None
+    """What was let fail on purpose, if something was."""
 
 
 class Report(Account):

@@ -4,7 +4,7 @@
 import asyncio
 
 from relocate.demo.traffic.clients.contract import Requester
-from relocate.demo.traffic.ledger import MILLISECOND_NS, Ledger, NotRightError, Ticket, failed
+from relocate.demo.traffic.ledger import Ledger, NotRightError, Ticket, failed
 from relocate.demo.traffic.pace import due_slots
 from relocate.demo.traffic.run import Run
 from relocate.demo.traffic.timetable import NANOSECONDS, Timetable
@@ -43,8 +43,7 @@ class RequestFlow:
         except NotRightError as reason:
             ledger.not_right(ticket, reason)
         except TimeoutError:
-            late_ms = (self._run.clock() - ticket.due_ns) // MILLISECOND_NS
-            ledger.not_right(ticket, failed(f"no answer within {late_ms} ms"))
+            ledger.not_right(ticket, failed(f"no answer within {self._run.plan.timeout_seconds:g} s"))
         except Exception as error:  # noqa: BLE001 - whatever else a client library raises, this request failed
             ledger.not_right(ticket, failed(f"{type(error).__name__}: {error}"))
         else:

@@ -62,7 +62,7 @@ class Stream:
         if oldest is not None:
             late_ns = self._run.clock() - oldest.due_ns
             if late_ns > self._run.plan.timeout_seconds * NANOSECONDS:
-                self._break(failed(f"no answer within {late_ns // MILLISECOND_NS} ms"))
+                self._break(failed(f"no answer within {self._run.plan.timeout_seconds:g} s"))
 
     async def go(self) -> None:
         """Open, exchange, close."""

@@ -85,7 +85,7 @@ async def test_a_message_owed_for_longer_than_the_time_out_breaks_the_stream() -
     opened.stream.expire()
     await opened.going
     assert opened.desk.outcomes() == {0: "failed", 1: "failed"}
-    assert opened.desk.records[0].error == "no answer within 2001 ms"
+    assert opened.desk.records[0].error == "no answer within 2 s"
 
 
 async def test_another_requests_answer_is_wrong() -> None:

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What accepting is compared with: a FastAPI handler that checks the body and starts a workflow. `bare_api PORT`."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import uvicorn
+from fastapi import FastAPI, Request
+from temporalio.client import Client
+
+from relocate.model.relocation import RelocationRequest
+from relocate.temporal.connection import connect
+
+
+@asynccontextmanager
+async def _connected(app: FastAPI) -> AsyncIterator[None]:
+    app.state.client = await connect()
+    yield
+
+
+app = FastAPI(lifespan=_connected)
+
+
+@app.post("/start", status_code=202)
+async def start(body: RelocationRequest, request: Request) -> dict[str, str]:
+    """Start, and answer with the id."""
+    client: Client = request.app.state.client
+    identity = f"bare-{uuid4().hex}"
+    await client.start_workflow("Bare", body, id=identity, task_queue="bench-accept-bare")
+    return {"id": identity}
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_config=None, access_log=False, ws="none")

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands between A and its removal."""
+
+import pytest
+from hypothesis import given, strategies as st
+
+from relocate.phases.teardown import Checked, Waivers, join_reasons, left_words, why_not_teardown
+
+PROVEN = Checked(acknowledged=None, seen=None, target_healthy=None, drained=None, watched=None, evidence_stored=True)
+REASONS = st.none() | st.just("it is not so")
+CHECKED = st.builds(
+    Checked,
+    acknowledged=REASONS,
+    seen=REASONS,
+    target_healthy=REASONS,
+    drained=REASONS,
+    watched=REASONS,
+    evidence_stored=st.booleans(),
+)
+WAIVERS = st.builds(Waivers, force_drain=st.booleans(), unproven=st.booleans())
+
+
+def test_everything_proven_lets_it_go() -> None:
+    """Nothing speaks against it."""
+    assert why_not_teardown(PROVEN, Waivers()) is None
+
+
+def test_what_was_not_checked_is_not_proven() -> None:
+    """The defaults forbid: a check that was left out is no proof, whatever is waived."""
+    assert why_not_teardown(Checked(), Waivers()) is not None
+    everything = Waivers(force_drain=True, unproven=True)
+    assert why_not_teardown(Checked(evidence_stored=True), everything) is not None
+
+
+@pytest.mark.parametrize("field", ["acknowledged", "seen", "target_healthy", "drained", "watched"])
+def test_each_reason_alone_forbids_it(field: str) -> None:
+    """One missing proof is enough, and its words are passed on."""
+    checked = PROVEN.model_copy(update={field: "edge-2 is deaf"})
+    assert "edge-2 is deaf" in (why_not_teardown(checked, Waivers()) or "")
+
+
+@given(CHECKED, WAIVERS)
+def test_only_two_exceptions_are_ever_granted(checked: Checked, waivers: Waivers) -> None:
+    """`force` waives the drain, `unproven` the proof; stored evidence and a healthy target are never waived."""
+    proof = checked.acknowledged is None and checked.seen is None
+    allowed = (
+        checked.evidence_stored
+        and checked.target_healthy is None
+        and checked.watched is None
+        and (proof or waivers.unproven)
+        and (checked.drained is None or waivers.force_drain)
+    )
+    assert (why_not_teardown(checked, waivers) is None) == allowed
+
+
+def test_reasons_are_joined_and_none_is_none() -> None:
+    """No reason is no sentence; empty words are no reason."""
+    assert join_reasons([]) is None
+    assert join_reasons([None, ""]) is None
+    assert join_reasons(["edge-1 is deaf", None, "edge-2 is dead"]) == "edge-1 is deaf; edge-2 is dead"
+
+
+def test_unknown_is_said_as_unknown() -> None:
+    """None is not zero in words either."""
+    assert left_words(None) == "an unknown number of requests"
+    assert left_words(0) == "0 requests and streams"

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is configured, and what may not be changed under a running relocation's feet."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from relocate.errors import InvalidRequest, NotFound
+from relocate.model.application import Application
+from relocate.model.cluster import Cluster, Gateway
+from relocate.model.placement import Placement
+from relocate.store.database import Database
+
+ROUTE = {"name": "web", "hosts": ["app.test"], "gateways": ["edge"], "ports": [{"name": "http"}]}
+
+
+def _application(**changes: Any) -> Application:
+    said = {"name": "app", "workloads": {"memory": {}}, "routes": [ROUTE], "readiness": {"probes": [{"kind": "http"}]}}
+    return Application.model_validate(said | changes)
+
+
+def _placed(cluster: str, *, active: bool = False) -> Placement:
+    return Placement(
+        application="app",
+        cluster=cluster,
+        instance=f"app-{cluster}",
+        active=active,
+        created_by="place",
+        created_at=datetime.now(UTC),
+    )
+
+
+@pytest.fixture
+def configured(database: Database) -> Database:
+    """A gateway, two clusters, an application."""
+    database.catalogue.put(Gateway(name="edge", adapter="memory"))
+    for name in ("mec-b", "mec-a"):
+        database.catalogue.put(Cluster(name=name, driver="memory"))
+    database.catalogue.put(_application())
+    return database
+
+
+def test_entries_are_replaced_whole(configured: Database) -> None:
+    """Put says whether it is new; what comes back is what was put last; lists are by name."""
+    assert configured.catalogue.put(Cluster(name="mec-c", driver="memory"))
+    assert not configured.catalogue.put(Cluster(name="mec-c", driver="memory", cordoned=True))
+    assert configured.catalogue.get(Cluster, "mec-c").cordoned
+    assert [cluster.name for cluster in configured.catalogue.list(Cluster)] == ["mec-a", "mec-b", "mec-c"]
+
+
+def test_a_name_is_known_by_its_kind(configured: Database) -> None:
+    """A cluster and a gateway may share a name; what is not there is named in the error."""
+    configured.catalogue.put(Cluster(name="edge", driver="memory"))
+    assert isinstance(configured.catalogue.get(Gateway, "edge"), Gateway)
+    with pytest.raises(NotFound, match="no application is called edge"):
+        configured.catalogue.get(Application, "edge")
+    with pytest.raises(NotFound, match="no gateway is called mec-a"):
+        configured.catalogue.delete(Gateway, "mec-a")
+
+
+def test_a_route_needs_known_gateways(configured: Database) -> None:
+    """The error has the field's place and what is known."""
+    with pytest.raises(InvalidRequest, match="no gateway is called core; known: edge") as refused:
+        configured.catalogue.put(_application(routes=[ROUTE, {**ROUTE, "name": "maps", "gateways": ["core"]}]))
+    assert refused.value.field == "routes.1.gateways"
+
+
+def test_what_is_used_cannot_be_deleted(configured: Database) -> None:
+    """A gateway with routes, a cluster with instances, an application with placements: each error says by whom."""
+    configured.placements.put(_placed("mec-a", active=True))
+    for kind, name, user in ((Gateway, "edge", "app"), (Cluster, "mec-a", "app"), (Application, "app", "mec-a")):
+        with pytest.raises(InvalidRequest, match=f"{name} cannot be deleted, .* {user}"):
+            configured.catalogue.delete(kind, name)
+    configured.placements.forget("app", "mec-a")
+    configured.catalogue.delete(Application, "app")
+    configured.catalogue.delete(Gateway, "edge")
+
+
+def test_an_application_on_the_move_is_left_alone(configured: Database) -> None:
+    """Neither changed nor deleted while a relocation holds its lease; afterwards it may be."""
+    configured.leases.take("app", "rel-1")
+    for attempt in (
+        lambda: configured.catalogue.put(_application(sharing="shared")),
+        lambda: configured.catalogue.delete(Application, "app"),
+    ):
+        with pytest.raises(InvalidRequest, match="app is being relocated by rel-1"):
+            attempt()
+    configured.leases.give_back("app", "rel-1")
+    configured.catalogue.put(_application(sharing="shared"))
+
+
+def test_one_placement_serves(configured: Database) -> None:
+    """Activating one deactivates the other; the active one comes first."""
+    configured.placements.put(_placed("mec-a", active=True))
+    configured.placements.put(_placed("mec-b"))
+    configured.placements.activate("app", "mec-b")
+    assert [(one.cluster, one.active) for one in configured.placements.of("app")] == [("mec-b", True), ("mec-a", False)]
+    active = configured.placements.active("app")
+    assert active is not None
+    assert active.cluster == "mec-b"
+
+
+def test_placements_may_be_recorded_and_forgotten_again(configured: Database) -> None:
+    """Repeats change nothing, and other applications' placements are not touched."""
+    other = _placed("mec-a").model_copy(update={"application": "maps"})
+    for placement in (_placed("mec-a"), _placed("mec-a"), other):
+        configured.placements.put(placement)
+    assert len(configured.placements.of("app")) == 1
+    configured.placements.forget("app", "mec-a")
+    configured.placements.forget("app", "mec-a")
+    assert configured.placements.of("app") == []
+    assert configured.placements.active("app") is None
+    assert configured.placements.of("maps") == [other]
