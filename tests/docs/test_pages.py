@@ -32,11 +32,12 @@ def test_every_outcome_is_explained() -> None:
 
 def test_links_between_pages_lead_somewhere() -> None:
     """Every relative link in README and docs names a file that exists."""
-    broken = []
-    for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]:
-        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            if not (page.parent / link).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {link}")
+    broken = [
+        f"{page.relative_to(ROOT)}: {link}"
+        for page in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+        if not (page.parent / link).exists()
+    ]
     assert broken == []
 
 
