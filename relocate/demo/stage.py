@@ -49,7 +49,11 @@ async def stage(*, api_port: int | None = None) -> AsyncIterator[System]:
 
 def interruptible(work: Coroutine[Any, Any, int]) -> int:
     """Run to the end, or until Ctrl-C, SIGTERM or the terminal's end; then clean up, however often that is said."""
-    return asyncio.run(_interruptible(work))
+    status = asyncio.run(_interruptible(work))
+    if status == INTERRUPTED:
+        # Everything is gone; one more Ctrl-C has nothing to interrupt but this process's last breath.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return status
 
 
 async def _interruptible(work: Coroutine[Any, Any, int]) -> int:

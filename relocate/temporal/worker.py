@@ -32,6 +32,9 @@ from relocate.workflow.relocation import Relocate
 WATCHES = 400
 """Long watches at once in one worker: four for each of a hundred relocations."""
 CHANGES = 100
+STICKY = timedelta(seconds=2)
+"""How long a run waits for the worker that has it in memory before any other may take it: after a SIGKILL every run
+waits that long. Temporal's default is 10 s."""
 GRACE = timedelta(seconds=5)
 """Time for activities to end when the worker is asked to; what is not done is done by another worker."""
 HEARD_WITHIN = timedelta(seconds=1)

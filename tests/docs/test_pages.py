@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from relocate import configuration
 from relocate.model.relocation import Outcome, Phase
 from tests.docs.pages import DOCS, pages
 
@@ -39,6 +40,13 @@ def test_links_between_pages_lead_somewhere() -> None:
         if not (page.parent / link).exists()
     ]
     assert broken == []
+
+
+@pytest.mark.parametrize("sample", sorted((DOCS / "samples").glob("*.yaml")), ids=lambda path: path.name)
+async def test_a_sample_configuration_is_accepted(sample: Path, tmp_path: Path) -> None:
+    """Every sample passes the checks that `relocate apply` makes."""
+    for document in configuration.load(sample):
+        await configuration.check(document.entry, f"sqlite:///{tmp_path}/test.db")
 
 
 def test_the_top_of_the_tree_is_what_the_architecture_page_names() -> None:

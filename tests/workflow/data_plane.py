@@ -7,7 +7,17 @@ from http import HTTPStatus
 from typing import Any
 
 from steering.adapters.memory import MemoryAdapter, MemoryGateway
-from steering.model import EPOCH_HEADER, PROBE_HEADER, SIDE_HEADER, Endpoint, Fence, ProbePoint, Problem, RouteDocument, Version
+from steering.model import (
+    EPOCH_HEADER,
+    PROBE_HEADER,
+    SIDE_HEADER,
+    Endpoint,
+    Fence,
+    ProbePoint,
+    Problem,
+    RouteDocument,
+    Version,
+)
 
 BeforeApply = Callable[[RouteDocument], Awaitable[None]]
 
@@ -26,7 +36,8 @@ class DataPlane:
         """Status that a side answers *users* with; its probe path answers well all the same."""
         self.ports: dict[str, int] = {}
         self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._stopped = False
 
     async def start(self) -> None:
         """Listen, each instance on a free port."""
@@ -36,25 +47,27 @@ class DataPlane:
             self._servers.append(server)
 
     async def stop(self) -> None:
-        """Close every listener and connection."""
+        """Close every listener and connection, those too that are just being accepted."""
         for server in self._servers:
             server.close()
-        for writer in tuple(self._connections):
+        self._stopped = True
+        for writer in self._connections.values():
             writer.close()
-        for server in self._servers:
-            await server.wait_closed()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _serve(self, instance: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._connections.add(writer)
+            task = asyncio.current_task()
+            assert task is not None
+            self._connections[task] = writer
             try:
-                while head := await _head(reader):
+                while not self._stopped and (head := await _head(reader)):
                     writer.write(self._answer(instance, head))
                     await writer.drain()
-            except (ConnectionError, asyncio.CancelledError):
-                pass  # the client or the test has ended the connection
+            except ConnectionError:
+                pass  # a dead instance, or a client that has gone
             finally:
-                self._connections.discard(writer)
+                del self._connections[task]
                 writer.close()
 
         return serve

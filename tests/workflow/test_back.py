@@ -7,7 +7,8 @@ import pytest
 
 from relocate.model.relocation import Outcome, Phase, Status, StepState
 from steering.model import Acknowledgement
-from tests.workflow.world import Run, World
+from tests.workflow.run import Run
+from tests.workflow.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -163,5 +164,3 @@ async def test_a_deaf_gateway_instance_blocks(world: World) -> None:
     world.gateway.heal("edge-2")
     assert (await run.ended()).outcome is Outcome.CANCELLED
     await world.assert_serves_only_from(world.a)
-
-

@@ -7,7 +7,8 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
 from relocate.model.relocation import Outcome, Phase
-from tests.workflow.world import Run, World
+from tests.workflow.run import Run
+from tests.workflow.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 both_caches = pytest.mark.parametrize("world", ["cached", "forgetful"], indirect=True)
@@ -47,7 +48,7 @@ def _in_write(wanted: Callable[[World, dict[str, int]], bool]) -> Standstill:
 
         def let_go() -> None:
             silent.clear()
-            world.before_write(lambda _: False, _nothing)
+            world.nothing_before_writes()
 
         return let_go
 
@@ -100,6 +101,22 @@ async def test_temporals_own_cancel_undoes_everything(world: World, phase: Phase
     assert (await run.handle.describe()).status is WorkflowExecutionStatus.CANCELED
     with pytest.raises(WorkflowFailureError):
         await run.handle.result()
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_second_cancel_does_not_cut_the_undo_short(world: World) -> None:
+    """While everything is undone on request, Temporal's own cancel changes nothing but how the run ends in Temporal."""
+    run, let_go = await _stand_still(world, Phase.READY)
+    world.before_write(world.gives(world.a, 100), lambda: world.gateway.silent.add("edge-2"))
+    await run.cancel()
+    let_go()
+    await run.until(lambda _: "edge-2" in world.gateway.silent)
+    await run.handle.cancel()
+    await run.handled_cancel()
+    world.nothing_before_writes()
+    world.gateway.silent.clear()
+    world.gateway.heal("edge-2")
+    assert (await run.ended()).outcome is Outcome.CANCELLED
     await world.assert_serves_only_from(world.a)
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from relocate.model.cluster import Cluster
 from relocate.model.relocation import Outcome, Phase, Status
-from tests.workflow.world import Run, World
+from tests.workflow.run import Run
+from tests.workflow.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 both_caches = pytest.mark.parametrize("world", ["cached", "forgetful"], indirect=True)
@@ -55,11 +56,11 @@ async def test_settling_on_the_target_removes_the_source(world: World) -> None:
 
 
 async def test_settling_on_an_unhealthy_side_is_refused(world: World) -> None:
-    """Nobody can put users on a side that is not proven healthy; the refusal and its reason are on record."""
+    """Nobody can put users on a side that is not proven healthy; the reason is told, and the question stays."""
     run = await _no_way_back(world)
     await run.command("settle", world.a)
-    await run.until(lambda _: f"settling on {world.a} was refused" in run.notes)
-    view = await run.asks()
+    view = await run.until(lambda view: f"settling on {world.a} was refused" in view.sentence)
+    assert view.status is Status.NEEDS_OPERATOR
     assert (await world.document()).weights == {world.a: 0, world.b: 100}
     assert world.instances() == {world.a: 1, world.b: 1}
     assert view.outcome is None
@@ -69,8 +70,8 @@ async def test_settling_on_a_stranger_is_refused(world: World) -> None:
     """Only the two sides of the move can be settled on."""
     run = await _no_way_back(world)
     await run.command("settle", world.c)
-    await run.until(lambda _: f"settling on {world.c} was refused" in run.notes)
-    await run.asks()
+    view = await run.until(lambda view: f"settling on {world.c} was refused" in view.sentence)
+    assert view.status is Status.NEEDS_OPERATOR
 
 
 async def test_a_settlement_that_fails_is_asked_about_again(world: World) -> None:
@@ -92,6 +93,18 @@ async def test_retry_goes_back_once_the_source_is_healthy(world: World) -> None:
     assert "not proven healthy" in (await run.asks()).sentence
     world.gateway.down.clear()
     await run.command("retry")
+    assert (await run.ended()).outcome is Outcome.ROLLED_BACK
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_temporals_cancel_does_not_end_a_run_that_needs_an_operator(world: World) -> None:
+    """The question stays open with its lease, both sides are kept, and an answer is still taken."""
+    run = await _no_way_back(world)
+    await run.handle.cancel()
+    await run.handled_cancel()
+    assert run.view.status is Status.NEEDS_OPERATOR
+    world.gateway.down.clear()
+    assert (await run.command("retry")).accepted
     assert (await run.ended()).outcome is Outcome.ROLLED_BACK
     await world.assert_serves_only_from(world.a)
 
@@ -171,6 +184,7 @@ async def test_a_hold_does_not_hide_that_it_goes_back(world: World) -> None:
     await run.until(lambda _: "edge-2" in world.gateway.silent)
     await run.command("hold")
     assert run.view.status is Status.UNDOING
+    world.nothing_before_writes()
     world.gateway.silent.clear()
     world.gateway.heal("edge-2")
     view = await run.ended()

@@ -3,45 +3,27 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from temporalio.api.enums.v1 import PendingActivityState
-from temporalio.client import Client, WorkflowHandle
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
-
-from relocate.clusters.contract import ClusterDriver, Workload
+from relocate.clusters.contract import Workload
 from relocate.clusters.memory import MemoryCluster, MemoryDriver
-from relocate.dispatch import CommandResult
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
-from relocate.model.evidence import Claim
 from relocate.model.placement import Placement
-from relocate.model.relocation import Actor, Phase, RelocationRequest, Status, StepState, View
-from relocate.parts import Parts
+from relocate.model.relocation import RelocationRequest, View
 from relocate.phases import documents
-from relocate.settings import Settings
-from relocate.store.database import Database
-from relocate.store.evidence import broken_link
-from relocate.temporal.dispatch import TemporalDispatch, new_identity
-from relocate.temporal.worker import PASSED_THROUGH
-from relocate.workflow.placement import Place
-from relocate.workflow.relocation import Relocate
+from relocate.temporal.dispatch import new_identity
 from steering.adapters.memory import MemoryGateway, MemorySettings
-from steering.contract import SteeringAdapter
 from steering.model import Backend, Fence, RouteDocument
 from steering.store.engine import writing
 from tests.workflow.data_plane import DataPlane, ListeningAdapter
+from tests.workflow.run import OPERATOR, Run
+from tests.workflow.service import Service
 
 INSTANCES = ("edge-1", "edge-2")
-PATIENCE = 20.0
-"""Longest wait for anything in a story, in seconds."""
-OPERATOR = Actor(who="operator", why="the story says so")
 
 FAST: Mapping[str, Any] = {
     "bake_seconds": 0,
@@ -53,41 +35,6 @@ FAST: Mapping[str, Any] = {
 """A policy whose windows are empty: what a story waits for is then what happens, not time."""
 
 _numbers = itertools.count(1)
-
-
-class StoryParts(Parts):
-    """Real parts, with adapters that stories have brought along."""
-
-    def __init__(self, settings: Settings, database: Database) -> None:
-        """Args: as `Parts`."""
-        super().__init__(settings, database)
-        self.brought: dict[str, SteeringAdapter] = {}
-        self.slow: dict[str, asyncio.Event] = {}
-        """Clusters whose driver comes when the event is set."""
-
-    async def adapter(self, gateway: str) -> SteeringAdapter:
-        """The story's adapter."""
-        return self.brought[gateway]
-
-    async def driver(self, cluster: str) -> ClusterDriver:
-        """As `Parts`, when the cluster is not slow."""
-        if cluster in self.slow:
-            await self.slow[cluster].wait()
-        return await super().driver(cluster)
-
-
-@dataclass
-class Service:
-    """Workers that run, and the way in."""
-
-    client: Client
-    parts: StoryParts
-    dispatch: TemporalDispatch
-
-    @property
-    def database(self) -> Database:
-        """Where everything is kept."""
-        return self.parts.database
 
 
 class World:
@@ -106,17 +53,31 @@ class World:
         service.parts.brought[self.gateway_name] = self.adapter
 
     async def begin(self) -> None:
-        """Configure everything and make the first placement on `a`."""
+        """Configure everything, placed on `a`."""
+        await self.begin_unplaced()
+        await self._place(self.a)
+
+    async def begin_unplaced(self) -> None:
+        """Configure everything."""
         await self.data_plane.start()
         catalogue = self.service.database.catalogue
         for name in (self.a, self.b, self.c):
             catalogue.put(Cluster(name=name, driver="memory", cpu_millicores=4000, memory_mib=4096))
         catalogue.put(Gateway(name=self.gateway_name, adapter="memory"))
         catalogue.put(self.application())
-        await self._place(self.a)
+
+    async def place(self, cluster: str) -> Placement:
+        """Have the first placement made by its workflow.
+
+        Its gate asks directly only, where a memory instance does not listen; so less is asked of the application.
+        """
+        application = self.application()
+        memory = application.readiness.model_copy(update={"probes": application.readiness.probes[:1]})
+        self.service.database.catalogue.put(application.model_copy(update={"readiness": memory}))
+        return await self.service.dispatch.place(self.app, cluster, OPERATOR)
 
     async def _place(self, cluster: str) -> None:
-        """As `Place` leaves it. Its workflow cannot be used here: the gate would ask instances that do not listen."""
+        """As `Place` leaves it, in no time."""
         instance, driver = f"{self.app}-first", await self.service.parts.driver(cluster)
         await driver.deploy(Workload(application=self.app, instance=instance, ports=("http",), settings={}))
         endpoints = (await driver.observe(self.app, instance)).endpoints
@@ -139,8 +100,13 @@ class World:
             {"kind": "memory", "via": "direct"},
             {"kind": "http", "via": "gateways", "settings": {"path": "/healthz"}},
         ]
-        route = {"name": self.app, "hosts": [f"{self.app}.test"], "gateways": [self.gateway_name], "ports": [{"name": "http"}]}
-        readiness = {"probes": probes, "period_seconds": 0.02, "stable_seconds": 0.02, "deadline_seconds": 10}
+        route = {
+            "name": self.app,
+            "hosts": [f"{self.app}.test"],
+            "gateways": [self.gateway_name],
+            "ports": [{"name": "http"}],
+        }
+        readiness = {"probes": probes, "period_seconds": 0.02, "timeout_seconds": 0.5, "stable_seconds": 0.02}
         return Application.model_validate(
             {
                 "name": self.app,
@@ -151,11 +117,11 @@ class World:
             }
         )
 
-    async def relocate(self, **fields: Any) -> "Run":
+    async def relocate(self, **fields: Any) -> Run:
         """Ask for a move, of this application, and see it started."""
         request = RelocationRequest.model_validate({"application": self.app, **fields})
         accepted = await self.service.dispatch.accept(request, key=None, actor=OPERATOR)
-        self.runs.append(Run(self, accepted.view.id))
+        self.runs.append(Run(self.service, accepted.view.id))
         return self.runs[-1]
 
     async def move(self, **fields: Any) -> View:
@@ -174,6 +140,10 @@ class World:
     def gives(self, cluster: str, weight: int) -> Callable[[RouteDocument], bool]:
         """Whether a document gives the cluster exactly this weight."""
         return lambda document: document.weights.get(cluster) == weight
+
+    def nothing_before_writes(self) -> None:
+        """Forget what was arranged by `before_write`."""
+        self.before_write(lambda _: False, lambda: None)
 
     def then_before_write(self, wanted: Callable[[RouteDocument], bool], happens: Callable[[], Any]) -> None:
         """As `before_write`, beside what is arranged already."""
@@ -204,12 +174,12 @@ class World:
         event = self.service.parts.slow[cluster] = asyncio.Event()
         return event.set
 
-    def accept_without_starting(self, **fields: Any) -> "Run":
+    def accept_without_starting(self, **fields: Any) -> Run:
         """Keep a request as a process does that dies before it starts the workflow."""
         identity = new_identity()
         request = RelocationRequest.model_validate({"application": self.app, **fields})
         self.service.database.relocations.accept(identity, request)
-        self.runs.append(Run(self, identity))
+        self.runs.append(Run(self.service, identity))
         return self.runs[-1]
 
     async def write_as_somebody_else(self, weights: dict[str, int]) -> RouteDocument:
@@ -271,134 +241,3 @@ class World:
             for run in self.runs:
                 await run.terminate()
             await self.data_plane.stop()
-
-
-class Run:
-    """One relocation of a story."""
-
-    def __init__(self, world: World, identity: str) -> None:
-        """Args: world: the story's; identity: the relocation's id."""
-        self.id = identity
-        self._world = world
-        self._service = world.service
-
-    @property
-    def handle(self) -> WorkflowHandle[Any, Any]:
-        """Temporal's handle."""
-        return self._service.client.get_workflow_handle_for(Relocate.run, self.id)
-
-    @property
-    def view(self) -> View:
-        """What people see."""
-        return self._service.database.relocations.get(self.id)
-
-    def step(self, phase: Phase) -> StepState:
-        """Where a phase stands."""
-        return next(step.state for step in self.view.steps if step.phase is phase)
-
-    @property
-    def claims(self) -> Sequence[Claim]:
-        """The record, whose chain must be whole."""
-        entries = self._service.database.evidence.of(self.id)
-        assert broken_link(entries) is None
-        return [entry.claim for entry in entries]
-
-    @property
-    def notes(self) -> str:
-        """What was decided or commanded."""
-        return "\n".join(claim.sentence for claim in self.claims if claim.rung == "note")
-
-    @property
-    def said(self) -> Sequence[str]:
-        """Every sentence of the view, in order."""
-        events = self._service.database.relocations.events(self.id)
-        return [event.data["sentence"] for event in events if event.kind == "view"]
-
-    @property
-    def undoing(self) -> Sequence[str]:
-        """Sentences of the undo, in order."""
-        events = self._service.database.relocations.events(self.id)
-        views = [View.model_validate(event.data) for event in events if event.kind == "view"]
-        told = [view.sentence for view in views if view.status is Status.UNDOING]
-        return list(dict.fromkeys(told))
-
-    @property
-    def done(self) -> Sequence[str]:
-        """Names of the phases that are done."""
-        return [step.phase.name for step in self.view.steps if step.state is StepState.DONE]
-
-    async def told_left(self, left: int) -> None:
-        """Wait until it is told how many are left on A."""
-        relocations = self._service.database.relocations
-        await self.until(lambda _: any(e.kind == "left" and e.data["left"] == left for e in relocations.events(self.id)))
-
-    async def settled(self) -> None:
-        """Wait until an activity of the present phase is at work, so that a cancel meets it."""
-        async with asyncio.timeout(PATIENCE):
-            while not await self._works():
-                await asyncio.sleep(0.02)
-
-    async def _works(self) -> bool:
-        pending = (await self.handle.describe()).raw_description.pending_activities
-        return any(one.activity_type.name != "watch" and one.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED for one in pending)
-
-    async def until(self, wanted: Callable[[View], bool]) -> View:
-        """The first view seen that is as wanted."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not wanted(view := self.view):
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            raise AssertionError(f"not in {PATIENCE:g} s; it is: {self.view.status}, {self.view.sentence}") from None
-        return view
-
-    async def in_phase(self, phase: Phase) -> View:
-        """The view once a phase runs."""
-        return await self.until(lambda view: view.phase is phase and self._running(view, phase))
-
-    async def asks(self, status: Status = Status.NEEDS_OPERATOR) -> View:
-        """The view once the run waits for somebody."""
-        return await self.until(lambda view: view.status is status)
-
-    async def ended(self) -> View:
-        """The view at the end, when the workflow is closed too."""
-        view = await self.until(lambda view: view.status is Status.FINISHED)
-        async with asyncio.timeout(PATIENCE):
-            await self._closed()
-        return view
-
-    async def cancel(self) -> None:
-        """Ask for the undo."""
-        await self._service.dispatch.cancel(self.id, OPERATOR)
-
-    async def command(self, name: str, cluster: str | None = None) -> CommandResult:
-        """Give a command."""
-        return await self._service.dispatch.command(self.id, name, OPERATOR, cluster=cluster)
-
-    async def replay(self) -> None:
-        """The workflow's code takes the same way again over the history that was just made."""
-        await replayer().replay_workflow(await self.handle.fetch_history())
-
-    async def terminate(self) -> None:
-        """End it if it still runs."""
-        description = await self.handle.describe()
-        if description.close_time is None:
-            await self.handle.terminate("the story is over")
-
-    async def _closed(self) -> None:
-        while (await self.handle.describe()).close_time is None:
-            await asyncio.sleep(0.02)
-
-    @staticmethod
-    def _running(view: View, phase: Phase) -> bool:
-        return any(step.phase is phase and step.state is StepState.RUNNING for step in view.steps)
-
-
-def replayer() -> Replayer:
-    """As the worker: same workflows, same sandbox, same data converter."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    return Replayer(
-        workflows=[Relocate, Place],
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
-        data_converter=pydantic_data_converter,
-    )

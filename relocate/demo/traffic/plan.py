@@ -69,7 +69,7 @@ class Flow(Model):
 def default_flows() -> tuple[Flow, ...]:
     """About 160 requests a second: enough to show a loss of milliseconds, little enough for two shared cores."""
     return (
-        Flow(protocol=Protocol.HTTP1, rate=50),
+        Flow(protocol=Protocol.HTTP1, rate=50, connections=6),
         Flow(protocol=Protocol.HTTP2, rate=40),
         Flow(protocol=Protocol.GRPC, rate=30),
         Flow(protocol=Protocol.GRPC_STREAM, rate=20),

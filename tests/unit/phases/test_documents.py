@@ -41,7 +41,9 @@ def test_weights_are_absolute_and_whole(weight: int) -> None:
 def test_both_sides_have_a_probe_path_while_both_are_known() -> None:
     """So that each can be proven healthy whatever its weight."""
     paths = _document(_between(0)).probe_paths
-    assert {(path.backend, path.token, path.expires_at) for path in paths} == {(n, t, EXPIRY) for n, t in TOKENS.items()}
+    assert {(path.backend, path.token, path.expires_at) for path in paths} == {
+        (n, t, EXPIRY) for n, t in TOKENS.items()
+    }
 
 
 def test_before_and_after_only_one_side_is_known() -> None:

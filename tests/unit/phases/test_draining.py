@@ -8,7 +8,9 @@ from steering.model import InstanceUsage
 
 
 def _usage(in_flight: int | None, total: int | None, instance: str = "edge-1") -> InstanceUsage:
-    return InstanceUsage(instance=instance, in_flight=in_flight, requests_total=total, reason="" if total else "no answer")
+    return InstanceUsage(
+        instance=instance, in_flight=in_flight, requests_total=total, reason="" if total else "no answer"
+    )
 
 
 QUIET = [_usage(0, 7)]
@@ -70,7 +72,9 @@ def test_what_is_left_is_summed_over_instances() -> None:
 
 
 @given(st.lists(st.lists(COUNTS, max_size=2), min_size=1, max_size=6))
-def test_quiet_means_the_last_two_counts_are_known_equal_and_empty(history: list[list[tuple[int | None, int | None]]]) -> None:
+def test_quiet_means_the_last_two_counts_are_known_equal_and_empty(
+    history: list[list[tuple[int | None, int | None]]],
+) -> None:
     """Whatever was counted before, drained now needs two full counts running, equal, with nothing in flight in the last."""
     counts = [[_usage(f, t, f"edge-{number}") for number, (f, t) in enumerate(one)] for one in history]
     state = _counted(*counts)

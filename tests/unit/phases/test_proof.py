@@ -46,7 +46,9 @@ def test_nobody_is_no_proof() -> None:
     assert why_not_acknowledged(_told({"edge-1": Acknowledgement.APPLIED}), ["edge-1"]) == nobody
 
 
-@pytest.mark.parametrize("state", [s for s in Acknowledgement if s not in {Acknowledgement.APPLIED, Acknowledgement.DEAD}])
+@pytest.mark.parametrize(
+    "state", [s for s in Acknowledgement if s not in {Acknowledgement.APPLIED, Acknowledgement.DEAD}]
+)
 def test_anything_but_applied_is_missing_with_its_reason(state: Acknowledgement) -> None:
     """Pending, rejected, deaf and unknown are each not proven, and the instance's own words are passed on."""
     reason = why_not_acknowledged(_told({"edge-1": state}, "route: too long"))
@@ -68,12 +70,16 @@ def test_nothing_asked_is_nothing_seen() -> None:
     assert why_not_seen([], EPOCH, {"mec-b": 100}) == "nothing was asked"
 
 
-@given(st.integers(min_value=1, max_value=20), st.integers(min_value=0, max_value=19), st.sampled_from(["failure", "epoch", "side", "none"]))
+@given(
+    st.integers(min_value=1, max_value=20),
+    st.integers(min_value=0, max_value=19),
+    st.sampled_from(["failure", "epoch", "side", "none"]),
+)
 def test_one_wrong_answer_among_many_is_enough(count: int, place: int, wrong: str) -> None:
     """A failure, an older epoch, the other side, or no side at all in one answer: not live."""
     answers = _answers(*["mec-b"] * count)
     assert why_not_seen(answers, EPOCH, {"mec-a": 0, "mec-b": 100}) is None
-    changes = {
+    changes: dict[str, dict[str, str | None]] = {
         "failure": {"failure": "status 503"},
         "epoch": {"epoch": "rel-1.1.3"},
         "side": {"side": "mec-a"},
@@ -92,7 +98,9 @@ def test_the_reason_says_what_was_seen() -> None:
     assert why_not_seen(failed, EPOCH, weights) == "edge-1: status 503"
 
 
-@pytest.mark.parametrize(("on_b", "fits"), [(20, True), (32, True), (8, True), (36, False), (4, False), (0, False), (40, False)])
+@pytest.mark.parametrize(
+    ("on_b", "fits"), [(20, True), (32, True), (8, True), (36, False), (4, False), (0, False), (40, False)]
+)
 def test_a_middle_steps_share_is_told_from_chance(on_b: int, fits: bool) -> None:
     """At 50 % of 40 answers, four standard deviations (12.6) and one answer are chance; more is not."""
     answers = _answers(*["mec-b"] * on_b, *["mec-a"] * (40 - on_b))

@@ -21,7 +21,9 @@ ELSEWHERE = RelocationRequest(application="maps", target="mec-b")
 def _rows(database: Database) -> dict[str, int]:
     with database.engine.connect() as connection:
         tables = {"relocations": RELOCATIONS, "idempotency": IDEMPOTENCY, "events": EVENTS}
-        return {name: connection.execute(select(func.count()).select_from(t)).scalar_one() for name, t in tables.items()}
+        return {
+            name: connection.execute(select(func.count()).select_from(t)).scalar_one() for name, t in tables.items()
+        }
 
 
 def _finish(database: Database, identity: str, outcome: Outcome = Outcome.COMPLETED) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is configured, and what may not be changed under a running relocation's feet."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -69,9 +70,15 @@ def test_a_route_needs_known_gateways(configured: Database) -> None:
 def test_what_is_used_cannot_be_deleted(configured: Database) -> None:
     """A gateway with routes, a cluster with instances, an application with placements: each error says by whom."""
     configured.placements.put(_placed("mec-a", active=True))
-    for kind, name, user in ((Gateway, "edge", "app"), (Cluster, "mec-a", "app"), (Application, "app", "mec-a")):
+    delete = configured.catalogue.delete
+    attempts: list[tuple[Callable[[], None], str, str]] = [
+        (lambda: delete(Gateway, "edge"), "edge", "app"),
+        (lambda: delete(Cluster, "mec-a"), "mec-a", "app"),
+        (lambda: delete(Application, "app"), "app", "mec-a"),
+    ]
+    for attempt, name, user in attempts:
         with pytest.raises(InvalidRequest, match=f"{name} cannot be deleted, .* {user}"):
-            configured.catalogue.delete(kind, name)
+            attempt()
     configured.placements.forget("app", "mec-a")
     configured.catalogue.delete(Application, "app")
     configured.catalogue.delete(Gateway, "edge")

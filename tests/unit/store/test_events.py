@@ -6,6 +6,7 @@ import pytest
 from relocate.errors import NotFound
 from relocate.model.relocation import RelocationRequest, Status
 from relocate.store.database import Database
+from relocate.store.relocations import Event
 
 
 @pytest.fixture
@@ -21,7 +22,8 @@ def told(database: Database) -> Database:
 def test_a_reader_goes_on_after_the_last_event_it_had(told: Database) -> None:
     """In pieces or at once, one sees the same, nothing twice and nothing missing."""
     whole = told.relocations.events(None)
-    pieces, last = [], 0
+    pieces: list[Event] = []
+    last = 0
     while piece := told.relocations.events(None, after=last, limit=2):
         pieces += piece
         last = piece[-1].id

@@ -15,7 +15,6 @@ from steering.store.engine import engine
 from steering.store.tables import METADATA as STEERING
 
 
-
 def _differences(url: str) -> list[Any]:
     made = engine(url)
     both = MetaData()

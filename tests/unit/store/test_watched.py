@@ -2,6 +2,7 @@
 """What the prober saw, what UEs reported, and the figures over all."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from relocate.model.relocation import Outcome, RelocationRequest, Status
 from relocate.store.database import Database
@@ -25,7 +26,7 @@ def test_a_second_that_comes_again_replaces_the_first(database: Database) -> Non
 
 def test_seconds_are_given_from_since_and_before_until(database: Database) -> None:
     """Of one relocation, of one route if it is named; `until` is not part of it."""
-    rows = {("edge-1", second): {} for second in range(10, 15)}
+    rows: dict[tuple[str, int], dict[str, Any]] = {("edge-1", second): {} for second in range(10, 15)}
     for relocation, route in (("rel-1", "web"), ("rel-1", "maps"), ("rel-2", "web")):
         database.watched.put(relocation, route, rows)
     seconds = database.watched.seconds("rel-1", route="web", since=11, until=13)

@@ -83,7 +83,7 @@ def test_settle_needs_its_cluster() -> None:
 
 
 @given(ASKED, COMMANDS, st.booleans())
-def test_only_what_means_something_is_taken(asked: frozenset[Command], command: Command, held: bool) -> None:  # noqa: FBT001 - hypothesis
+def test_only_what_means_something_is_taken(asked: frozenset[Command], command: Command, held: bool) -> None:
     """Hold always, proceed when held, and what was asked for; a refusal names what can be said."""
     desk = _asking(*asked)
     desk.held_by = ANN if held else None

@@ -2,7 +2,14 @@
 """The one sentence that an operator reads."""
 
 import pytest
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState, TimeoutError, TimeoutType
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    RetryState,
+    TimeoutError as TooLate,
+    TimeoutType,
+)
 
 from relocate.workflow.reasons import GoBack, TargetUnfit, sentence_of
 
@@ -21,8 +28,8 @@ def _failed(cause: BaseException | None) -> ActivityError:
     return error
 
 
-def _too_late(cause: BaseException | None = None) -> TimeoutError:
-    error = TimeoutError("deadline", type=TimeoutType.SCHEDULE_TO_CLOSE, last_heartbeat_details=[])
+def _too_late(cause: BaseException | None = None) -> TooLate:
+    error = TooLate("deadline", type=TimeoutType.SCHEDULE_TO_CLOSE, last_heartbeat_details=[])
     error.__cause__ = cause
     return error
 
