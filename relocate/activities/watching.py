@@ -38,7 +38,12 @@ class Watching:
         """Watch every route through every gateway instance until cancelled. A time without us is a hole on record."""
         found = await stretches(self._parts, order.application)
         async with heartbeats():
-            await asyncio.gather(*(self._watch(order, stretch) for stretch in found))
+            try:
+                await asyncio.gather(*(self._watch(order, stretch) for stretch in found))
+            except asyncio.CancelledError:
+                # Being cancelled is how a watch ends: the relocation is over, and the last seconds have been kept.
+                if not activity.is_cancelled():
+                    raise
 
     async def _watch(self, order: WatchOrder, stretch: Stretch) -> None:
         route = stretch.route

@@ -2,7 +2,7 @@
 """The runbook of one relocation: deploy on B, prove B ready, switch, bake, drain A, remove A; and the way back."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
@@ -49,12 +49,18 @@ class Relocate:
         """Go forward until done, stopped or cancelled; then, if need be, back."""
         forward = asyncio.create_task(self._forward())
         by_temporal = False
-        try:
-            await workflow.wait_condition(lambda: forward.done() or self._cancels())
-        except asyncio.CancelledError:
-            by_temporal = True
-            self._desk.cancel(Actor(who="Temporal", why="the workflow was cancelled"))
-        ended = await asyncio.shield(self._conclude(forward))
+        concluding: asyncio.Task[orders.Ended] | None = None
+        while concluding is None or not concluding.done():
+            try:
+                # Temporal cancels once, at any moment: what has begun to conclude is waited for all the same.
+                await workflow.wait_condition(
+                    concluding.done if concluding else lambda: forward.done() or self._cancels()
+                )
+            except asyncio.CancelledError:
+                by_temporal = True
+                self._desk.cancel(Actor(who="Temporal", why="the workflow was cancelled"))
+            concluding = concluding or asyncio.create_task(self._conclude(forward))
+        ended = concluding.result()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if by_temporal and ended.outcome == Outcome.CANCELLED:
             raise asyncio.CancelledError(ended.sentence)
@@ -373,6 +379,15 @@ class Relocate:
     def view(self) -> View:
         """The view as the workflow knows it."""
         return self._journal.view
+
+    async def _cancelled_before(self, condition: Callable[[], bool]) -> bool:
+        """Wait for a condition; whether Temporal's own cancel came first. It comes once: waiting again is safe."""
+        try:
+            await workflow.wait_condition(condition)
+        except asyncio.CancelledError:
+            self._desk.cancel(Actor(who="Temporal", why="the workflow was cancelled"))
+            return True
+        return False
 
     def _cancels(self) -> bool:
         return self._desk.cancelled_by is not None and not self._past_return
