@@ -10,10 +10,13 @@ from typing import Any
 from relocate.demo import site
 from relocate.demo.system import System
 from relocate.errors import InvalidRequest
-from relocate.model.relocation import Outcome, Phase, View
+from relocate.model.relocation import Outcome, Phase, Status, View
 
 HALF_WAY = {"steps": [50, 100], "hold_seconds": 4}
 """A switch that has a middle."""
+
+WHOLE = 100
+"""Percent."""
 
 Strike = Callable[[System, View], Awaitable[str]]
 """Lets it happen; what happened, in a sentence."""
@@ -69,15 +72,23 @@ async def cancel(system: System, view: View) -> str:
     return f"the relocation was cancelled in {view.phase}"
 
 
+def in_phase(*phases: Phase) -> Callable[[View], bool]:
+    """Whether it goes forward in one of these phases."""
+    return lambda view: view.status is Status.RUNNING and view.phase in phases and not view.point_of_no_return
+
+
 def half_way(view: View) -> bool:
     """Whether the target has some of the weight, and not all."""
-    return view.phase is Phase.SWITCH and min(view.weights.values(), default=0) > 0
+    return in_phase(Phase.SWITCH)(view) and 0 < _weight(view) < WHOLE
 
 
 def carries(view: View) -> bool:
     """Whether the target has traffic, and the source is still whole."""
-    gone_on = view.phase in (Phase.SWITCH, Phase.BAKE, Phase.DRAIN)
-    return gone_on and not view.point_of_no_return and view.weights.get(view.target or "", 0) > 0
+    return in_phase(Phase.SWITCH, Phase.BAKE, Phase.DRAIN)(view) and _weight(view) > 0
+
+
+def _weight(view: View) -> int:
+    return view.weights.get(view.target or "", 0)
 
 
 B_DIES = Fault(
@@ -112,7 +123,7 @@ FAULTS: Mapping[str, Fault] = {
             "cancel",
             "the relocation is cancelled in bake",
             cancel,
-            lambda view: view.phase is Phase.BAKE,
+            in_phase(Phase.BAKE),
             outcome=Outcome.CANCELLED,
         ),
         Fault(
@@ -127,7 +138,7 @@ FAULTS: Mapping[str, Fault] = {
             "worker-killed-in-drain",
             "the worker is killed while the source drains",
             kill_worker,
-            lambda view: view.phase is Phase.DRAIN,
+            in_phase(Phase.DRAIN),
             outcome=Outcome.COMPLETED,
         ),
     )

@@ -48,18 +48,10 @@ class Relocate:
     async def run(self, start: orders.Start) -> orders.Ended:  # noqa: ARG002 - taken by __init__
         """Go forward until done, stopped or cancelled; then, if need be, back."""
         forward = asyncio.create_task(self._forward())
-        by_temporal = False
-        concluding: asyncio.Task[orders.Ended] | None = None
-        while concluding is None or not concluding.done():
-            try:
-                # Temporal cancels once, at any moment: what has begun to conclude is waited for all the same.
-                await workflow.wait_condition(
-                    concluding.done if concluding else lambda: forward.done() or self._cancels()
-                )
-            except asyncio.CancelledError:
-                by_temporal = True
-                self._desk.cancel(Actor(who="Temporal", why="the workflow was cancelled"))
-            concluding = concluding or asyncio.create_task(self._conclude(forward))
+        by_temporal = await self._cancelled_before(lambda: forward.done() or self._cancels())
+        concluding = asyncio.create_task(self._conclude(forward))
+        while not concluding.done():
+            by_temporal = await self._cancelled_before(concluding.done) or by_temporal
         ended = concluding.result()
         await workflow.wait_condition(workflow.all_handlers_finished)
         if by_temporal and ended.outcome == Outcome.CANCELLED:
