@@ -47,6 +47,12 @@ class Progress:
     """Rounds of proving answers in which this very write was seen and failed."""
 
     @property
+    def unproven(self) -> str:
+        """Whose proving answers have not all come, in words."""
+        names = ", ".join(name for name in self.expected if name not in self.proven)
+        return f"the answers through {names} have not all come yet"
+
+    @property
     def live(self) -> bool:
         """At least one instance, and all of them."""
         return bool(self.expected) and set(self.expected) <= set(self.proven)
@@ -113,7 +119,7 @@ class Steering:
             progress.expected = proof.alive(answers, waived)
             if proof.is_rejected(answers, waived):
                 raise Rejected(proof.why_not_acknowledged(answers, waived) or "rejected")
-            progress.missing = proof.why_not_acknowledged(answers, waived) or ""
+            progress.missing = proof.why_not_acknowledged(answers, waived) or progress.unproven
             ready = [
                 name for name in progress.acknowledged if name not in progress.proven and name in progress.expected
             ]

@@ -62,9 +62,10 @@ class Journal:
         await self.write(status=Status.RUNNING, phase=phase, sentence=sentence, steps=steps)
 
     async def say(self, sentence: str, **changes: Any) -> None:
-        """The present phase goes on, with this to say."""
-        if self.view.phase is not None:
-            changes["steps"] = self._with(self.view.phase, sentence=sentence)
+        """What happens now; a phase that is running says it too, one that has ended keeps how it ended."""
+        running = self._running()
+        if running is not None:
+            changes["steps"] = self._with(running, sentence=sentence)
         await self.write(sentence=sentence, **changes)
 
     async def leave(self, phase: Phase, state: StepState, sentence: str) -> None:
@@ -75,7 +76,7 @@ class Journal:
 
     async def fail(self, sentence: str) -> None:
         """The phase that runs now, if one does, does not end well."""
-        running = next((step.phase for step in self.view.steps if step.state is StepState.RUNNING), None)
+        running = self._running()
         if running is not None:
             await self.leave(running, StepState.FAILED, sentence)
 
@@ -98,6 +99,9 @@ class Journal:
     def started_at(self, phase: Phase) -> datetime | None:
         """When a phase began."""
         return next(step.started_at for step in self.view.steps if step.phase is phase)
+
+    def _running(self) -> Phase | None:
+        return next((step.phase for step in self.view.steps if step.state is StepState.RUNNING), None)
 
     def _with(self, phase: Phase, **changes: Any) -> tuple[Step, ...]:
         return tuple(step.model_copy(update=changes) if step.phase is phase else step for step in self.view.steps)
