@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole service on one machine, each part a process of its own: Temporal, API, worker, gateway control, two Envoys,
-two process clusters.
+"""The whole service on one machine, each part a process of its own.
+
+These are Temporal, the API, a worker, the gateway control plane, two Envoys, and two process clusters.
 """
 
 import asyncio

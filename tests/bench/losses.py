@@ -29,13 +29,22 @@ async def measure(bench: Bench) -> Sequence[Row]:
     system = await bench.system()
     moved = [Moving(system, name, share=SHARE) for name in APPLICATIONS]
     try:
-        async with asyncio.TaskGroup() as group:
-            for one in moved:
-                group.create_task(_run(bench, one))
+        await _both(bench, moved)
     finally:
         for one in moved:
             await one.end()
     return [_row(way, moved) for way in (Way.OURS, Way.TODAY, Way.DELETE_FIRST)]
+
+
+async def _both(bench: Bench, moved: Sequence[Moving]) -> None:
+    """Raises what went wrong first, as it is."""
+    running = [asyncio.create_task(_run(bench, one)) for one in moved]
+    try:
+        await asyncio.gather(*running)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 async def _run(bench: Bench, moving: Moving) -> None:

@@ -23,6 +23,7 @@ from relocate.demo.system import System
 from relocate.demo.today import Place, _point_at, _until_running, _workload, move_in_todays_order
 from relocate.demo.traffic.plan import Flow, Protocol
 from relocate.demo.traffic.record import read_recording
+from relocate.demo.traffic.timetable import NANOSECONDS
 from relocate.model.application import Application
 from relocate.model.placement import Placement
 from relocate.model.relocation import Outcome, Status, View
@@ -31,7 +32,7 @@ from relocate.settings import Settings
 from steering.model import Backend, Fence
 
 A, B = "mec-a", "mec-b"
-DEADLINE_SECONDS = 180.0
+DEADLINE_SECONDS = 60.0
 """Longest time for one move, or for the traffic to be right again."""
 POLICY: dict[str, Any] = {
     "bake_seconds": 1,
@@ -116,7 +117,7 @@ class Moving:
                 await self._theirs(way, source, target)
         took = time.monotonic() - began
         self.system.processes.check()
-        await self._calm()
+        await self._calm(way)
         self.windows[way].append((start, time.time_ns()))
         return took
 
@@ -128,16 +129,18 @@ class Moving:
         """The same for some windows."""
         return Accounts(read_recording(self.traffic.records), windows)
 
-    async def _calm(self) -> None:
+    async def _calm(self, way: Way) -> None:
         """Wait until the traffic has seen some whole seconds without a loss."""
-        seen = len(self.traffic.seconds())
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            while True:
-                later = self.traffic.seconds()[seen + 1 :]
-                last = later[-CALM_SECONDS:]
-                if len(last) == CALM_SECONDS and not any(second["lost"] or second["wrong"] for second in last):
-                    return
-                await asyncio.sleep(0.1)
+        seen, deadline = len(self.traffic.seconds()), time.monotonic() + DEADLINE_SECONDS
+        while True:
+            last = self.traffic.seconds()[seen + 1 :][-CALM_SECONDS:]
+            if len(last) == CALM_SECONDS and not any(second["lost"] or second["wrong"] for second in last):
+                return
+            if time.monotonic() > deadline:
+                await self.traffic.stop()
+                why = self.account_of((time.time_ns() - 5 * NANOSECONDS, time.time_ns())).reasons()
+                raise TimeoutError(f"{self.name}: not right again {DEADLINE_SECONDS:g} s after '{way}': {why}")
+            await asyncio.sleep(0.1)
 
     async def _ours(self, target: str) -> None:
         async with self.system.client() as client:

@@ -33,7 +33,7 @@ from tests.bench.bench import Bench
 from tests.bench.raw_push import RawPush, serving
 from tests.bench.rows import Reach, Row, Times, timed
 from tests.envoy.rig import DOMAIN, GATEWAY, HTTP, Rig, loopback
-from tests.workflow.world import StoryParts
+from tests.workflow.service import StoryParts
 
 NAME = "push"
 ROUTE = "bench"
@@ -122,6 +122,7 @@ class Raw:
     def __init__(self, rig: Rig, raw: RawPush) -> None:
         """Args: rig: with two more Envoys; raw: their control plane."""
         self._rig, self._raw = rig, raw
+        self._probe = proving.asker(application().routes[0])
 
     async def turn(self, number: int) -> float:
         """Push once and prove it; seconds."""
@@ -136,7 +137,7 @@ class Raw:
         await self._raw.acknowledged(instance)
         route, point = application().routes[0], self._point(instance)
         while True:
-            answers = await proving.ask(proving.asker(route), route, point, PROBES)
+            answers = await proving.ask(self._probe, route, point, PROBES)
             if proof.why_not_seen(answers, epoch, weights) is None:
                 return
 

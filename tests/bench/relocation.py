@@ -19,8 +19,8 @@ from steering.store.engine import engine
 from tests.bench import bare_workflow
 from tests.bench.bench import Bench
 from tests.bench.rows import Reach, Row, Times, timed
-from tests.workflow.conftest import running_service
-from tests.workflow.world import Service, World
+from tests.workflow.service import Service, running_service
+from tests.workflow.world import World
 
 NAME = "relocation"
 ROUNDS, WARM_UP = 8, 2

@@ -54,10 +54,12 @@ def application(
     arguments: Sequence[str] = (),
     start_seconds: float = 0,
     ready_deadline: float = 60,
+    transfer: Mapping[str, Any] | None = None,
     **policy: object,
 ) -> Application:
     """The demo's application under another name, with a short policy."""
     body = site.application(name).model_dump(mode="json")
+    body["transfer"] = transfer
     body["policy"] = {**POLICY, **policy}
     body["readiness"] |= {"stable_seconds": 0.3, "deadline_seconds": ready_deadline}
     command = [*body["workloads"]["process"]["command"], "--warm-up", "0.2", *arguments]

@@ -11,7 +11,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 both_caches = pytest.mark.parametrize("world", ["cached", "forgetful"], indirect=True)
 
 
-@both_caches
 async def test_an_application_moves_there_and_back(world: World) -> None:
     """A completed move serves from B alone, and the same request with the names exchanged brings it home."""
     there = await world.move(target=world.b)
@@ -22,6 +21,7 @@ async def test_an_application_moves_there_and_back(world: World) -> None:
     await world.assert_serves_only_from(world.a)
 
 
+@both_caches
 async def test_a_completed_move_leaves_the_whole_proof(world: World) -> None:
     """Every phase is done and said, and every rung that the gateway can prove stands in the record, instance by instance."""
     run = await world.relocate(target=world.b)

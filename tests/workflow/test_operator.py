@@ -55,6 +55,15 @@ async def test_settling_on_the_target_removes_the_source(world: World) -> None:
     await world.assert_serves_only_from(world.b)
 
 
+async def test_settling_on_the_source_removes_the_target(world: World) -> None:
+    """Once A is healthy again an operator may keep it; B is removed, and the move counts as rolled back."""
+    run = await _no_way_back(world)
+    world.gateway.down.clear()
+    assert (await run.command("settle", world.a)).accepted
+    assert (await run.ended()).outcome is Outcome.ROLLED_BACK
+    await world.assert_serves_only_from(world.a)
+
+
 async def test_settling_on_an_unhealthy_side_is_refused(world: World) -> None:
     """Nobody can put users on a side that is not proven healthy; the reason is told, and the question stays."""
     run = await _no_way_back(world)

@@ -105,6 +105,7 @@ class World:
             "hosts": [f"{self.app}.test"],
             "gateways": [self.gateway_name],
             "ports": [{"name": "http"}],
+            "watch": {"period_seconds": 0.1},
         }
         readiness = {"probes": probes, "period_seconds": 0.02, "timeout_seconds": 0.5, "stable_seconds": 0.02}
         return Application.model_validate(

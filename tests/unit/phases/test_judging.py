@@ -13,6 +13,7 @@ from relocate.phases.judging import (
     judge_checks,
     judge_counted,
     judge_fallback,
+    slow_by_chance,
 )
 
 LIMITS = Judging(max_error_rate=0.1, max_p99_ratio=2, max_p99_slack_seconds=0.05, min_samples=20)
@@ -38,6 +39,12 @@ def test_nothing_over_nothing_is_neither_good_nor_bad() -> None:
     """No request, no judgement; an error rate over nothing is no success."""
     assert _judged(Sample()) is Judgement.INCONCLUSIVE
     assert _judged(Sample(), Sample()) is Judgement.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("requests", "judgement"), [(19, Judgement.INCONCLUSIVE), (20, Judgement.GOOD)])
+def test_the_minimum_of_samples_is_reached_to_the_request(requests: int, judgement: Judgement) -> None:
+    """Twenty are needed: nineteen hold, twenty decide."""
+    assert _judged(Sample(requests=requests, p99_seconds=0.1)) is judgement
 
 
 @given(SAMPLES, SAMPLES)
@@ -80,6 +87,25 @@ def test_the_baselines_own_errors_are_granted() -> None:
 def test_latency_is_judged_at_ratio_and_slack(p99: float, judgement: Judgement) -> None:
     """Twice A's 100 ms and 50 ms more: 250 ms is the limit."""
     assert _judged(Sample(requests=50, p99_seconds=p99)) is judgement
+
+
+def test_latency_is_judged_by_what_is_certain() -> None:
+    """A p99 of few samples is the slowest of them: what counts is the latency that it is at least."""
+    side = Sample(requests=50, p99_seconds=3.0, p99_at_least_seconds=0.2)
+    assert _judged(side) is Judgement.GOOD
+    assert _judged(side.model_copy(update={"p99_at_least_seconds": 0.3})) is Judgement.BAD
+
+
+@pytest.mark.parametrize(("samples", "slow"), [(0, 0), (1, 0), (2, 1), (80, 3), (1000, 18)])
+def test_chance_grants_a_few_slow_answers(samples: int, slow: int) -> None:
+    """The 99 % quantile of the binomial distribution with a share of 1 %."""
+    assert slow_by_chance(samples) == slow
+
+
+@given(st.integers(min_value=0, max_value=2000))
+def test_more_samples_never_grant_fewer_slow_answers(samples: int) -> None:
+    """And never more than there are."""
+    assert slow_by_chance(samples) <= min(samples, slow_by_chance(samples + 1))
 
 
 @pytest.mark.parametrize("baseline", [Sample(requests=19, p99_seconds=0.1), Sample(requests=50, p99_seconds=None)])

@@ -4,7 +4,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from relocate.phases.proof import Answer, alive, is_rejected, why_not_acknowledged, why_not_seen
+from relocate.phases.proof import Answer, alive, is_failing, is_rejected, why_not_acknowledged, why_not_seen
 from steering.model import Acknowledgement, InstanceAcknowledgement
 
 STATES = st.sampled_from(Acknowledgement)
@@ -112,3 +112,13 @@ def test_a_middle_step_accepts_exactly_its_weight(weight: int) -> None:
     """A share that equals the weight is never refused."""
     answers = _answers(*["mec-b"] * weight, *["mec-a"] * (100 - weight))
     assert why_not_seen(answers, EPOCH, {"mec-a": 100 - weight, "mec-b": weight}) is None
+
+
+def test_a_failure_of_this_very_write_is_no_lag() -> None:
+    """Only an answer that both fails and carries the write's epoch says that waiting will not help."""
+    failed = {"failure": "status 500"}
+    ours, older = (_answers("mec-b", epoch=epoch)[0].model_copy(update=failed) for epoch in (EPOCH, "rel-1.1.3"))
+    unmarked = Answer(instance="edge-1", failure="connection refused")
+    assert is_failing([*_answers("mec-b"), ours], EPOCH)
+    for answers in ([], _answers("mec-b"), [older], [unmarked]):
+        assert not is_failing(answers, EPOCH)

@@ -2,13 +2,14 @@
 """HTTP/1.1 and HTTP/2, on httpx transports: no redirects, no cookies, no proxies from the environment, no retries."""
 
 import ssl
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from relocate.demo.traffic.clients.body import CELL_HEADER, REQUEST_ID_HEADER, checked_answer
 from relocate.demo.traffic.clients.contract import Requester
-from relocate.demo.traffic.ledger import Answer, Ticket, failed, wrong
+from relocate.demo.traffic.ledger import Answer, NotRightError, Ticket, failed, wrong
 from relocate.demo.traffic.plan import Flow, GatewayInstance, Protocol
 from steering.model import SIDE_HEADER
 
@@ -33,6 +34,14 @@ class _SentOnce:
             self._sent = True
 
 
+@dataclass
+class _Line:
+    """A transport, and how many requests are open on it."""
+
+    transport: httpx.AsyncHTTPTransport
+    open: int = 0
+
+
 class HttpRequester(Requester):
     """One UE's HTTP connections to one gateway instance."""
 
@@ -44,7 +53,8 @@ class HttpRequester(Requester):
         self._http2 = flow.protocol is Protocol.HTTP2
         self._tls = tls
         self._fresh_every = 0 if self._http2 else flow.fresh_every
-        self._transport = self._new_transport(1 if self._http2 else flow.connections)
+        self._connections = 1 if self._http2 else flow.connections
+        self._line = _Line(self._new_transport(self._connections))
 
     def _new_transport(self, connections: int) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=None)
@@ -68,7 +78,27 @@ class HttpRequester(Requester):
         if self._fresh_every and ticket.slot % self._fresh_every == self._fresh_every - 1:
             async with self._new_transport(1) as fresh:
                 return await self._exchange(fresh, request, ticket.request_id)
-        return await self._exchange(self._transport, request, ticket.request_id)
+        line = self._line
+        line.open += 1
+        try:
+            return await self._exchange(line.transport, request, ticket.request_id)
+        except BaseException as error:
+            if not isinstance(error, NotRightError) or isinstance(error.__cause__, httpx.HTTPError):
+                self._leave(line)
+            raise
+        finally:
+            line.open -= 1
+            if line is not self._line and not line.open:
+                await line.transport.aclose()
+
+    def _leave(self, line: "_Line") -> None:
+        """Go on over a new HTTP/2 connection: this one may never answer again.
+
+        httpcore 1.0.9 loses count of a connection's streams when a request on it is cancelled at its time-out ("semaphore
+        released too many times"); measured: one time-out on a busy machine, and no answer for the next 37 s.
+        """
+        if self._http2 and line is self._line:
+            self._line = _Line(self._new_transport(self._connections))
 
     async def _exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request, request_id: str) -> Answer:
         try:
@@ -87,4 +117,4 @@ class HttpRequester(Requester):
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._line.transport.aclose()
