@@ -5,13 +5,15 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from relocate.demo import site
 from relocate.demo.processes import Running
+from relocate.demo.report.accounts import Accounts, Window
 from relocate.demo.system import System
 from relocate.demo.traffic.plan import Flow
+from relocate.demo.traffic.record import read_recording
 
 UE = "ue-1"
 
@@ -56,10 +58,24 @@ class Traffic:
         """Stop sending, and wait for what is under way."""
         await self._system.processes.stop(self._name)
 
-    def seconds(self) -> list[dict[str, Any]]:
-        """What it has told so far, second by second."""
+    def mark(self, text: str) -> None:
+        """Let the page show that something happened now."""
+        self._append({"mark": text, "at": round(time.time(), 3)})
+
+    async def compare(self, **windows: Window) -> None:
+        """Let the page show the accounts so far, `today` and `ours`, of all requests that were due in these windows."""
+        recording = await asyncio.to_thread(read_recording, self.records)
+        told = {name: Accounts(recording, [window]).account() for name, window in windows.items()}
+        self._append({"comparison": {name: account.model_dump(mode="json") for name, account in told.items()}})
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The feed: seconds, marks, comparisons."""
         lines = self.feed.read_text().splitlines() if self.feed.exists() else []
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def seconds(self) -> list[dict[str, Any]]:
+        """What the traffic has told so far, second by second."""
+        return [line for line in self.lines() if "sent" in line]
 
     async def first_number(self) -> dict[str, Any]:
         """Wait for the first second."""
@@ -67,6 +83,10 @@ class Traffic:
             self._system.processes.check()
             await asyncio.sleep(0.1)
         return found[-1]
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        with self.feed.open("a") as feed:
+            feed.write(json.dumps(line) + "\n")
 
     @property
     def _name(self) -> str:
@@ -92,7 +112,7 @@ class DecisionEngine:
         """Args: traffic: whose latency it sees."""
         self._traffic = traffic
 
-    async def latency_rises(self, *, seconds: float = 10.0) -> float:
+    async def latency_rises(self, *, seconds: float = 30.0) -> float:
         """Wait until the median latency has risen; the latency in milliseconds."""
         deadline = time.monotonic() + seconds
         best = self._median()

@@ -27,6 +27,8 @@ class Mover:
 
     system: System
     tell: Tell
+    mark: Tell
+    """Takes what happened, for the page's chart."""
     fault: Fault | None = None
     """What will strike next."""
     met: dict[str, tuple[Fault, FaultReport]] = field(default_factory=dict)
@@ -89,6 +91,7 @@ class Mover:
         sentence = await fault.strike(self.system, view)
         self._note(view.id, fault, FaultReport(name=fault.name, sentence=sentence, at_ns=at))
         self.tell(f"  >> {sentence}")
+        self.mark(sentence)
 
     def _note(self, identity: str, fault: Fault, report: FaultReport) -> None:
         self.met[identity] = (fault, report)

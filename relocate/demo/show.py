@@ -29,6 +29,8 @@ BUILD = Path("build/demo")
 FAILED = 1
 """Exit code when something was lost or wrong, or a move ended otherwise than it should have, or nothing could be shown."""
 
+REASONS = 10
+"""So many reasons are printed; all of them stand in report.json."""
 CROWDED = 2.0
 """So many programs for each processor make a machine too slow for the traffic's time-outs."""
 
@@ -66,19 +68,20 @@ async def _run(console: Console, render: Render, build: Path, fault: Fault | Non
     tell = _teller(console)
     async with stage() as system:
         system.envoy = fault.envoy if fault is not None else {}
-        mover = Mover(system, tell, fault)
+        traffic = Traffic(system)
+        mover = Mover(system, tell, traffic.mark, fault)
         with keys(mover.press) as listening:
             if fault is not None:
                 tell(f"--fault {fault.name}: {fault.sentence}")
             elif listening:
                 tell("press k at any time to kill the instance on the target in the middle of the switch")
             await system.start(tell)
-            story = Story(system, Traffic(system), mover, tell)
+            story = Story(system, traffic, mover, tell)
             await story.begin()
             if not short:
                 await story.drive_today()
             await story.drive_ours()
-            await story.traffic.stop()
+            await story.end()
         report = _leave(build, system, story, render)
     return _conclude(console, report, build, story.otherwise)
 
@@ -87,7 +90,8 @@ async def _dev(console: Console, api_port: int | None) -> int:
     async with stage(api_port=api_port) as system:
         await system.start(_teller(console))
         await system.configure()
-        console.print(f"relocate --server {system.api} place {site.OURS} mec-a")
+        console.print(f"health and metrics: http://127.0.0.1:{system.ports.metrics}/readyz", markup=False)
+        console.print(f"relocate --server {system.api} place {site.OURS} mec-a", markup=False)
         while True:
             system.processes.check()
             await asyncio.sleep(0.5)
@@ -117,7 +121,7 @@ def _leave(build: Path, system: System, story: Story, render: Render) -> Report:
             relocations=story.relocations,
             faults=met,
         )
-        shown = snapshot(database, story.relocations, story.traffic.seconds(), report)
+        shown = snapshot(database, story.relocations, story.traffic.lines(), report)
         (build / "report.html").write_text(render(shown))
     finally:
         database.close()
@@ -128,7 +132,7 @@ def _conclude(console: Console, report: Report, build: Path, otherwise: str | No
     for moved in report.relocations:
         for line in _fates(moved):
             console.print(line, markup=False)
-    for reason, count in report.reasons.items():
+    for reason, count in list(report.reasons.items())[:REASONS]:
         console.print(f"  {count} x {reason}", markup=False)
     console.print(f"the whole story: {build}/report.html, {build}/report.json, {build}/evidence-*.json", markup=False)
     if report.lost and (load := os.getloadavg()[0]) > CROWDED * (processors := os.cpu_count() or 1):

@@ -53,25 +53,39 @@ class Story:
     async def drive_today(self) -> None:
         """There and back, moved in today's order."""
         start = now_ns()
+        self.traffic.mark("today's order begins")
         for source, target in (("mec-a", "mec-b"), ("mec-b", "mec-a")):
             await self._enter(site.CELLS[target])
             await self._move_today(source, target)
             await asyncio.sleep(CALM_SECONDS)
         self.drives.append(Drive(order=Order.TODAY, start_ns=start, end_ns=now_ns()))
+        self.traffic.mark("today's order ends")
         await asyncio.sleep(CALM_SECONDS)
+        await self._compare()
 
     async def drive_ours(self) -> None:
         """There and back, moved by the service."""
         start = now_ns()
+        self.traffic.mark("our drive begins")
         for source, target in (("mec-a", "mec-b"), ("mec-b", "mec-a")):
             if self._serving == source:
                 await self._enter(site.CELLS[target])
                 await self._move(source, target)
             else:
-                await self.traffic.enter(site.CELLS[target])
+                await self._drive_to(site.CELLS[target])
                 self.tell(f"the UE drove to {site.CELLS[target]}: {target} is near, and serves it already")
             await asyncio.sleep(CALM_SECONDS)
         self.drives.append(Drive(order=Order.OURS, start_ns=start, end_ns=now_ns()))
+        self.traffic.mark("our drive ends")
+
+    async def end(self) -> None:
+        """The traffic stops; what is open is waited for."""
+        await self.traffic.stop()
+        await self._compare()
+
+    async def _compare(self) -> None:
+        windows = {drive.order.value: (drive.start_ns, drive.end_ns) for drive in self.drives}
+        await self.traffic.compare(**windows)
 
     @property
     def otherwise(self) -> str | None:
@@ -99,9 +113,13 @@ class Story:
             await self._move(source, target)
 
     async def _enter(self, cell: str) -> None:
-        await self.traffic.enter(cell)
+        await self._drive_to(cell)
         latency = await DecisionEngine(self.traffic).latency_rises()
         self.tell(f"the UE drove to {cell}: p50 {latency:.1f} ms, too far away")
+
+    async def _drive_to(self, cell: str) -> None:
+        await self.traffic.enter(cell)
+        self.traffic.mark(f"the UE drives into {cell}")
 
     async def _move_today(self, source: str, target: str) -> None:
         parts = Parts.open(Settings(database_url=self.system.database_url))

@@ -7,6 +7,7 @@ All ways use the same clusters, gateways, application and traffic: what differs 
 import asyncio
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,7 +23,7 @@ from relocate.demo.report.accounts import Accounts, Window
 from relocate.demo.system import System
 from relocate.demo.today import Place, _point_at, _until_running, _workload, move_in_todays_order
 from relocate.demo.traffic.plan import Flow, Protocol
-from relocate.demo.traffic.record import read_recording
+from relocate.demo.traffic.record import Outcome as Answered, read_recording
 from relocate.demo.traffic.timetable import NANOSECONDS
 from relocate.model.application import Application
 from relocate.model.placement import Placement
@@ -32,8 +33,10 @@ from relocate.settings import Settings
 from steering.model import Backend, Fence
 
 A, B = "mec-a", "mec-b"
-DEADLINE_SECONDS = 60.0
-"""Longest time for one move, or for the traffic to be right again."""
+DEADLINE_SECONDS = 120.0
+"""Longest time for one move."""
+RECOVERY_SECONDS = 60.0
+"""Longest time until the traffic is right again."""
 POLICY: dict[str, Any] = {
     "bake_seconds": 1,
     "drain": {"window_seconds": 0.4, "deadline_seconds": 20, "at_deadline": "hold"},
@@ -131,16 +134,27 @@ class Moving:
 
     async def _calm(self, way: Way) -> None:
         """Wait until the traffic has seen some whole seconds without a loss."""
-        seen, deadline = len(self.traffic.seconds()), time.monotonic() + DEADLINE_SECONDS
+        seen, deadline = len(self.traffic.seconds()), time.monotonic() + RECOVERY_SECONDS
         while True:
             last = self.traffic.seconds()[seen + 1 :][-CALM_SECONDS:]
             if len(last) == CALM_SECONDS and not any(second["lost"] or second["wrong"] for second in last):
                 return
             if time.monotonic() > deadline:
-                await self.traffic.stop()
-                why = self.account_of((time.time_ns() - 5 * NANOSECONDS, time.time_ns())).reasons()
-                raise TimeoutError(f"{self.name}: not right again {DEADLINE_SECONDS:g} s after '{way}': {why}")
+                why = f"{self.name} is not right again {RECOVERY_SECONDS:g} s after '{way}'"
+                raise TimeoutError(f"{why}: {await self._failing()}")
             await asyncio.sleep(0.1)
+
+    async def _failing(self) -> str:
+        """What fails now, and where; it stops the traffic to find out."""
+        since = time.time_ns() - 5 * NANOSECONDS
+        await self.traffic.stop()
+        recording = read_recording(self.traffic.records)
+        failing = Counter(
+            f"{recording.timetables[one.timetable].name}: {one.error}"
+            for one in recording.records
+            if one.due_ns >= since and one.outcome is not Answered.RIGHT
+        )
+        return ", ".join(f"{number} x {what}" for what, number in failing.most_common())
 
     async def _ours(self, target: str) -> None:
         async with self.system.client() as client:

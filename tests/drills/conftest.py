@@ -19,9 +19,12 @@ _numbers = count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Drills run in the loop of the system they share."""
+    """Drills run in the loop of the system they share, and may take as long as real processes do on a busy machine."""
     for item in items:
-        if "drills" in item.path.parts and isinstance(item, pytest.Function) and iscoroutinefunction(item.function):
+        if "drills" not in item.path.parts:
+            continue
+        item.add_marker(pytest.mark.timeout(180))
+        if isinstance(item, pytest.Function) and iscoroutinefunction(item.function):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 

@@ -83,7 +83,7 @@ class Display:
 
     def __init__(self, path: Path | None, url: str | None) -> None:
         """Args: path: replaced if it exists; url: gets each line by POST."""
-        self._file: TextIO | None = path.open("w", encoding="utf-8") if path else None
+        self._file = _appending(path) if path else None
         self._url = url
         self._client = httpx.AsyncClient(timeout=PUSH_TIMEOUT_SECONDS, trust_env=False)
         self.undelivered = 0
@@ -109,3 +109,9 @@ class Display:
         await self._client.aclose()
         if self._file is not None:
             self._file.close()
+
+
+def _appending(path: Path) -> TextIO:
+    """The file, emptied. Each line goes to its end, as others may add lines of theirs."""
+    path.write_bytes(b"")
+    return path.open("a", encoding="utf-8")
