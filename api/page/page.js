@@ -371,7 +371,7 @@
         make("span", {}, `${rung} ${name}`), make("span", {className: last ? "" : "no"}, last ? last.claim.sentence : "nothing yet", make("span", {className: "no"}, basis + many)));
     }));
     const watched = (evidence?.watched || []).reduce((sum, one) => sum + one.seconds, 0), holes = (evidence?.watched || []).reduce((sum, one) => sum + one.missing, 0);
-    say($("chain"), evidence?.head ? `${number(entries.length)} claims, ${evidence.broken_link ? `the chain is broken at ${evidence.broken_link}` : "chain whole"}, head ${evidence.head.slice(0, 12)}…; watched for ${number(watched)} s${holes ? `, ${number(holes)} s missing` : ""}.` : "No claims yet.");
+    say($("chain"), evidence?.head ? `${number(entries.length)} claims, ${evidence.broken_link ? `the chain is broken at ${evidence.broken_link}` : "chain whole"}, head ${evidence.head.slice(0, 12)}…${watched ? `; watched for ${number(watched)} s` : ""}${holes ? `, ${number(holes)} s missing` : ""}.` : "No claims yet.");
     const failures = evidence?.failures || [];
     $("failures").hidden = !failures.length;
     if (!failures.length) return;
