@@ -18,8 +18,13 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 demo: $(INSTALLED) ## See an application follow its user, with real parts; ends in a verdict (FLAGS="--fault NAME")
 	@$(BIN)/relocate demo $(FLAGS)
 
-test: $(INSTALLED) ## Run the tests
+test: $(INSTALLED) ## Run the tests (FLAGS="tests/unit -q" for some)
+ifdef FLAGS
 	@$(BIN)/python -m pytest $(FLAGS)
+else
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --ignore tests/drills
+	@$(BIN)/python -m pytest tests/drills
+endif
 
 check: $(INSTALLED) ## Format, lint, types, layers, dependencies
 	@$(BIN)/ruff format --check

@@ -53,7 +53,7 @@ async def test_an_outage_longer_than_the_period_is_always_seen(raw) -> None:
         await broken.stop()
         await asyncio.sleep(0.3)
         await broken.start()
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)  # so that at least one whole second lies inside what is judged below
         stop.set()
         await watching
     assert {failure.vantage for failure in failures} == {"edge-1"}
