@@ -100,7 +100,9 @@ async def test_an_instance_that_moved_is_followed_without_a_new_version(parts: O
     ],
     ids=["the same place", "no endpoint", "failed", "unknown", "cannot be asked"],
 )
-async def test_nothing_is_changed_for_want_of_knowledge(parts: OnePlace, said: Observation | ClusterUnavailable) -> None:
+async def test_nothing_is_changed_for_want_of_knowledge(
+    parts: OnePlace, said: Observation | ClusterUnavailable
+) -> None:
     """An instance that does not run somewhere else for certain leaves the routes as they are."""
     routes = RouteStore(parts.database.engine)
     parts.said = said

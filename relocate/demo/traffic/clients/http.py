@@ -92,12 +92,13 @@ class HttpRequester(Requester):
                 await line.transport.aclose()
 
     def _leave(self, line: "_Line") -> None:
-        """Go on over a new HTTP/2 connection: this one may never answer again.
+        """Go on over new connections: these may never answer again.
 
-        httpcore 1.0.9 loses count of a connection's streams when a request on it is cancelled at its time-out ("semaphore
-        released too many times"); measured: one time-out on a busy machine, and no answer for the next 37 s.
+        httpcore 1.0.9 loses count of a connection's streams, and of a pool's places, when a request is cancelled at its
+        time-out ("semaphore released too many times"); measured: one time-out on a busy machine, and no answer for the
+        next 37 s over HTTP/2, 44 s over HTTP/1.1.
         """
-        if self._http2 and line is self._line:
+        if line is self._line:
             self._line = _Line(self._new_transport(self._connections))
 
     async def _exchange(self, transport: httpx.AsyncHTTPTransport, request: httpx.Request, request_id: str) -> Answer:
