@@ -3,8 +3,9 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from temporalio import activity
 
@@ -197,7 +198,17 @@ def _proofs(order: SteerOrder, progress: Progress, count: int) -> Sequence[Claim
         for name, seconds in progress.proven.items()
         if order.seen
     ]
-    return [*acknowledged, *probed]
+    return [*_observed(progress, where), *acknowledged, *probed]
+
+
+def _observed(progress: Progress, where: Mapping[str, Any]) -> Sequence[Claim]:
+    """E1 follows from E2 where an adapter proves both: instances have the version from the gateway's controller."""
+    if not progress.acknowledged or Rung.OBSERVED not in progress.stretch.adapter.describe().rungs:
+        return []
+    sentence = (
+        f"the controller of {progress.stretch.gateway} has version {progress.version}: its instances took it from there"
+    )
+    return [Claim(rung=Rung.OBSERVED, sentence=sentence, **where)]
 
 
 def _steered(order: SteerOrder, progress: Sequence[Progress]) -> Steered:

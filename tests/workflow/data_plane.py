@@ -19,6 +19,9 @@ from steering.model import (
     Version,
 )
 
+TURNS = 10
+"""Turns of the event loop from an accepted connection to its task, with some to spare."""
+
 BeforeApply = Callable[[RouteDocument], Awaitable[None]]
 
 
@@ -51,6 +54,9 @@ class DataPlane:
         for server in self._servers:
             server.close()
         self._stopped = True
+        for _ in range(TURNS):
+            # A connection that was accepted a moment ago has no task yet, and nobody would close it.
+            await asyncio.sleep(0)
         for writer in self._connections.values():
             writer.close()
         await asyncio.gather(*self._connections, return_exceptions=True)
