@@ -37,12 +37,12 @@ class Ports:
 
 
 def choose_ports(api: int | None = None) -> Ports:
-    """Free ports of loopback; the API's may be given."""
+    """Free ports of loopback; the API's may be given, and health and metrics are then beside it."""
     found = iter(free_ports(4 + len(CELLS) + 2 * len(INSTANCES)))
     return Ports(
         temporal=next(found),
         api=api or next(found),
-        metrics=next(found),
+        metrics=api + 1 if api else next(found),
         control=next(found),
         clusters={cluster: next(found) for cluster in CELLS},
         listeners={instance: next(found) for instance in INSTANCES},

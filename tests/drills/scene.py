@@ -166,8 +166,8 @@ class Scene:
         return self._parts.database.evidence.of(move.id)
 
     async def losses(self) -> "Losses":
-        """Stop the traffic after one more second of it; what became of every request since the scene was opened."""
-        await self.calm(1.0)
+        """Stop the traffic after a last moment of it; what became of every request since the scene was opened."""
+        await self.calm(0.3)
         until = time.time_ns()
         await self.traffic.stop()
         return Losses(Accounts(read_recording(self.traffic.records), [(self._since, until)]))
