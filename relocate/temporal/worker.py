@@ -74,6 +74,7 @@ def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Se
             restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
         ),
         max_cached_workflows=cached_workflows,
+        sticky_queue_schedule_to_start_timeout=STICKY,
         max_concurrent_activities=CHANGES,
         max_heartbeat_throttle_interval=HEARD_WITHIN,
         graceful_shutdown_timeout=GRACE,
