@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from relocate.clusters.checking import checked
+from relocate.checking import checked
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.errors import InvalidWorkload
 from relocate.model.values import Model, Name

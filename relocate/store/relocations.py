@@ -41,6 +41,7 @@ class Pending(NamedTuple):
     id: str
     lease: int
     request: RelocationRequest
+    created_at: datetime
 
 
 class Relocations:
@@ -104,7 +105,7 @@ class Relocations:
         with self._engine.connect() as connection:
             statement = select(RELOCATIONS).where(~RELOCATIONS.c.started).order_by(RELOCATIONS.c.created_at)
             views = [(row.lease, View.model_validate(row.view)) for row in connection.execute(statement)]
-        return [Pending(view.id, lease, view.request) for lease, view in views]
+        return [Pending(view.id, lease, view.request, view.created_at) for lease, view in views]
 
     def get(self, identity: str) -> View:
         """The relocation.

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from relocate.checking import checked
 from relocate.model.application import Requirements
 from relocate.model.values import Duration, Model
 from relocate.targets import filters, scorers
-from relocate.targets.checking import checked
 from relocate.targets.contract import Candidate, Decision, Ranked, Rejection, SelectionRequest, TargetSelector
 
 Weight = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
@@ -59,7 +59,7 @@ class BuiltinSelector(TargetSelector):
     @classmethod
     def open(cls, settings: Mapping[str, Any]) -> Self:
         """Make the selector; raises InvalidRequest."""
-        return cls(checked(BuiltinSettings, settings))
+        return cls(checked(BuiltinSettings, settings, at="selector_settings"))
 
     async def rank(self, request: SelectionRequest) -> Decision:
         """Rank the candidates of `request`."""

@@ -11,9 +11,9 @@ from typing import Any, Self
 import httpx
 from pydantic import Field, HttpUrl, SecretStr, ValidationError
 
+from relocate.checking import checked
 from relocate.errors import InvalidRequest
 from relocate.model.values import Model
-from relocate.targets.checking import checked
 from relocate.targets.contract import Decision, SelectionRequest, TargetSelector
 from relocate.targets.errors import SelectorNonsense, SelectorUnreachable
 from relocate.targets.protocol import MeoRequest, MeoResponse
@@ -60,7 +60,7 @@ class HttpSelector(TargetSelector):
     @classmethod
     def open(cls, settings: Mapping[str, Any]) -> Self:
         """Make the selector; raises InvalidRequest."""
-        return cls(checked(HttpSettings, settings))
+        return cls(checked(HttpSettings, settings, at="selector_settings"))
 
     async def rank(self, request: SelectionRequest) -> Decision:
         """The MEO's decision.

@@ -4,8 +4,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
+from relocate.checking import checked
 from relocate.model.values import Model
-from relocate.targets.checking import checked
 from relocate.targets.contract import Decision, Ranked, Rejection, SelectionRequest, TargetSelector
 from relocate.targets.errors import SelectorUnreachable
 
@@ -29,7 +29,7 @@ class MemorySelector(TargetSelector):
     @classmethod
     def open(cls, settings: Mapping[str, Any]) -> Self:
         """Make the selector; raises InvalidRequest."""
-        return cls(fault=checked(MemorySettings, settings).fault)
+        return cls(fault=checked(MemorySettings, settings, at="selector_settings").fault)
 
     async def rank(self, request: SelectionRequest) -> Decision:
         """The next answer of the script."""

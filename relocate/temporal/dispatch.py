@@ -66,13 +66,14 @@ class TemporalDispatch:
             return repeated
         if not await self.reachable():
             raise EngineUnavailable("Temporal cannot be reached; nothing was accepted")
-        await self._check(request)
+        application, _ = await self._check(request)
         identity = new_identity()
         accepted = await asyncio.to_thread(self._database.relocations.accept, identity, request, key=key)
         if not accepted.repeated:
             asked = {"by": actor.who, "why": actor.why}
             await asyncio.to_thread(self._database.relocations.tell, identity, "accepted", asked)
-            await self._start(Pending(accepted.view.id, accepted.lease, request))
+            pending = Pending(identity, accepted.lease, request, accepted.view.created_at)
+            await self._start(pending, application)
         return accepted
 
     async def dry_run(self, request: RelocationRequest) -> DryRun:
@@ -133,9 +134,10 @@ class TemporalDispatch:
         started = 0
         settled = datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS)
         for pending in await asyncio.to_thread(self._database.relocations.not_started):
-            view = await asyncio.to_thread(self._database.relocations.get, pending.id)
-            if view.created_at <= settled:
-                await self._start(pending)
+            if pending.created_at <= settled:
+                name = pending.request.application
+                application = await asyncio.to_thread(self._database.catalogue.get, Application, name)
+                await self._start(pending, application)
                 started += 1
         return started
 
@@ -146,15 +148,13 @@ class TemporalDispatch:
         except (RPCError, RuntimeError):
             return False
 
-    async def _start(self, pending: Pending) -> None:
-        application = await asyncio.to_thread(self._database.catalogue.get, Application, pending.request.application)
-        view = await asyncio.to_thread(self._database.relocations.get, pending.id)
+    async def _start(self, pending: Pending, application: Application) -> None:
         start = Start(
             relocation=pending.id,
             lease=pending.lease,
             request=pending.request,
             application=application,
-            created_at=view.created_at,
+            created_at=pending.created_at,
             searchable=await self._searchable(),
         )
         try:

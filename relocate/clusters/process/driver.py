@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import Field, SecretStr, ValidationError
 
-from relocate.clusters.checking import checked
+from relocate.checking import checked
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.clusters.process.wire import Order, ProcessWorkload, Refusal, Status
 from relocate.errors import ClusterUnavailable, InvalidWorkload

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How drivers check what people wrote for them: a cluster's `settings`, and an application's `workloads[driver]`."""
+"""How drivers and selectors check what people wrote for them: the first thing wrong, by its field, and what is allowed."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -28,6 +28,6 @@ def checked(model: type[M], written: Mapping[str, Any], *, at: str, error: type[
     except ValidationError as found:
         first = found.errors(include_url=False)[0]
         field = ".".join((at, *(str(part) for part in first["loc"])))
-        allowed = f"; known are {', '.join(model.model_fields)}" if first["type"] == "extra_forbidden" else ""
+        allowed = f"; allowed are {', '.join(model.model_fields)}" if first["type"] == "extra_forbidden" else ""
         # A value may be a secret or huge: the field's name and what is allowed are enough.
         raise error(f"{field}: {first['msg']}{allowed}", field=field) from None
