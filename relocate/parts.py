@@ -17,8 +17,6 @@ from relocate.targets.contract import TargetSelector
 from steering import adapters
 from steering.contract import SteeringAdapter
 
-Part = SteeringAdapter | ClusterDriver
-
 
 class Parts:
     """Everything outside this process that activities speak with."""

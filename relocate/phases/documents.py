@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which route document belongs to which moment of a relocation. Documents are whole, so each follows from its inputs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from pydantic import Field
@@ -93,13 +93,3 @@ def why_drifted(found: RouteDocument, expected_epoch: str | None, own_epoch: str
         return None
     shares = ", ".join(f"{name} {weight} %" for name, weight in sorted(found.weights.items()))
     return f"route {found.route} was changed by somebody else: it is at epoch {found.epoch} with {shares}"
-
-
-def host_of(route: Route) -> str:
-    """The name under which probes ask for a route."""
-    return route.hosts[0]
-
-
-def side_names(sides: Sides) -> Sequence[str]:
-    """Backends that may answer plain requests under these weights."""
-    return [name for name, weight in sides.weights.items() if weight > 0]

@@ -48,11 +48,6 @@ def why_not_teardown(checked: Checked, waivers: Waivers) -> str | None:
     return None
 
 
-def left_words(left: int | None) -> str:
-    """How many requests and streams are left, in words."""
-    return "an unknown number of requests" if left is None else f"{left} requests and streams"
-
-
 def join_reasons(reasons: Sequence[str | None]) -> str | None:
     """The reasons that there are, as one sentence; None if there is none."""
     found = [reason for reason in reasons if reason]

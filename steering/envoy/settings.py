@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from steering.model import Endpoint, Name
+from steering.model import Endpoint
 
 
 class Settings(BaseModel):
@@ -121,7 +121,3 @@ class ControlSettings(Settings):
                 "without it only a loopback address such as 127.0.0.1 is allowed"
             )
         return self
-
-
-GatewayName = Name
-"""A gateway's configured name; an Envoy carries it as `node.cluster`."""

@@ -87,10 +87,6 @@ class Ledger:
         """It could not be sent, or never ended."""
         self._conclude(ticket, Outcome.MISSING, error=reason)
 
-    def is_open(self, ticket: Ticket) -> bool:
-        """Whether it is not concluded yet."""
-        return (ticket.timetable, ticket.slot) in self._open
-
     def close(self) -> None:
         """What is still open never ended."""
         for ticket in tuple(self._open.values()):

@@ -62,7 +62,6 @@ def test_a_route_keeps_its_own_words() -> None:
     """Hosts, ports and the time-out come from the application."""
     document = _document(documents.only(A))
     assert (document.hosts, document.timeout_seconds, document.ports) == (ROUTE.hosts, 15.0, ROUTE.ports)
-    assert documents.host_of(ROUTE) == "web.test"
 
 
 FENCES = st.builds(Fence, lease=st.integers(0, 10**6), sequence=st.integers(0, 10**6))
@@ -102,9 +101,3 @@ def test_another_lease_is_somebody_else() -> None:
     """The same relocation id under another lease, and ids that begin alike, are not ours."""
     for epoch in ("rel-1.2.1", "rel-10.1.4", "rel-1.11.4"):
         assert documents.why_drifted(_document(_between(0), epoch), "rel-1.1.3", "rel-1.1.4") is not None
-
-
-def test_only_sides_with_weight_may_answer() -> None:
-    """A weight of zero is not expected to answer plain requests."""
-    assert documents.side_names(_between(0)) == ["mec-a"]
-    assert documents.side_names(_between(50)) == ["mec-a", "mec-b"]

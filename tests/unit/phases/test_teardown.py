@@ -4,7 +4,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from relocate.phases.teardown import Checked, Waivers, join_reasons, left_words, why_not_teardown
+from relocate.phases.teardown import Checked, Waivers, join_reasons, why_not_teardown
 
 PROVEN = Checked(acknowledged=None, seen=None, target_healthy=None, drained=None, watched=None, evidence_stored=True)
 REASONS = st.none() | st.just("it is not so")
@@ -58,9 +58,3 @@ def test_reasons_are_joined_and_none_is_none() -> None:
     assert join_reasons([]) is None
     assert join_reasons([None, ""]) is None
     assert join_reasons(["edge-1 is deaf", None, "edge-2 is dead"]) == "edge-1 is deaf; edge-2 is dead"
-
-
-def test_unknown_is_said_as_unknown() -> None:
-    """None is not zero in words either."""
-    assert left_words(None) == "an unknown number of requests"
-    assert left_words(0) == "0 requests and streams"
