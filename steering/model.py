@@ -103,6 +103,9 @@ class RouteDocument(Model):
     """Identifies this very write in every answer."""
     timeout_seconds: float = Field(default=15.0, gt=0, le=3600)
     """Longest time a request (not a stream) may take."""
+    try_seconds: float | None = Field(default=None, gt=0, le=3600)
+    """With `failover`: how long one backend may keep a retry-safe request before another is asked; None: as long as the
+    request may."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

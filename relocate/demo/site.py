@@ -114,6 +114,7 @@ def application(name: str, arguments: Sequence[str] = ()) -> Application:
                     "gateways": [GATEWAY],
                     "ports": [{"name": "http", "health": "/healthz"}, grpc_port],
                     "watch": {"port": "http", "path": "/whoami", "period_seconds": 0.05},
+                    "try_seconds": 0.75,
                 }
             ],
             "readiness": {

@@ -41,6 +41,15 @@ class Route(Model):
     watch: Watch = Watch()
     timeout_seconds: float = Field(default=15.0, gt=0, le=3600)
     """Longest time a request (not a stream) may take."""
+    try_seconds: float | None = Field(default=None, gt=0, le=3600)
+    """While another proven side can answer: how long one side may keep a retry-safe request before the other is asked.
+    For instances that hang instead of dying; longer than any right answer takes. None: as long as the request may."""
+
+    @model_validator(mode="after")
+    def _a_try_is_shorter(self) -> Self:
+        if self.try_seconds is not None and self.try_seconds >= self.timeout_seconds:
+            raise ValueError(f"try_seconds: must be less than timeout_seconds, {self.timeout_seconds:g}")
+        return self
 
     @model_validator(mode="after")
     def _watch_names_a_port(self) -> Self:

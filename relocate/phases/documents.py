@@ -46,6 +46,7 @@ def document(application: str, route: Route, sides: Sides, epoch: str) -> RouteD
         probe_paths=tuple(paths),
         epoch=epoch,
         timeout_seconds=route.timeout_seconds,
+        try_seconds=route.try_seconds,
     )
 
 

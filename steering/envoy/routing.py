@@ -82,7 +82,7 @@ def _of_port(
         matcher = {"name": ":method", "string_match": {"safe_regex": {"regex": methods}}}
         yield {
             "match": {**under, "headers": [matcher]},
-            "route": limited | {"retry_policy": _retry(document, SAFE)},
+            "route": limited | {"retry_policy": _retry(document, SAFE, document.try_seconds)},
         }
     yield {"match": under, "route": limited | {"retry_policy": _retry(document, NOT_SENT)}}
 
@@ -92,7 +92,8 @@ def _grpc(document: RouteDocument, port: Port, settings: GatewaySettings) -> Ite
     limited = _target(document, port) | {"timeout": seconds(document.timeout_seconds)}
     for method in port.retry_safe:
         if method.startswith("/"):
-            yield {"match": {"path": method}, "route": limited | {"retry_policy": _retry(document, SAFE_GRPC)}}
+            policy = _retry(document, SAFE_GRPC, document.try_seconds)
+            yield {"match": {"path": method}, "route": limited | {"retry_policy": policy}}
     forever = _target(document, port) | _streaming(settings)
     yield {"match": {"prefix": port.prefix}, "route": forever | {"retry_policy": _retry(document, NOT_SENT)}}
 
@@ -127,7 +128,7 @@ def _target(document: RouteDocument, port: Port) -> Json:
     return {"cluster": shares[0]["name"]} if len(shares) == 1 else {"weighted_clusters": {"clusters": shares}}
 
 
-def _retry(document: RouteDocument, on: str) -> Json:
+def _retry(document: RouteDocument, on: str, try_seconds: float | None = None) -> Json:
     policy: Json = {
         "retry_on": on,
         "num_retries": 3,
@@ -145,4 +146,6 @@ def _retry(document: RouteDocument, on: str) -> Json:
             "name": "envoy.retry_priorities.previous_priorities",
             "typed_config": typed("retry.priority.previous_priorities.v3.PreviousPrioritiesConfig", update_frequency=1),
         }
+        if try_seconds is not None:
+            policy["per_try_timeout"] = seconds(try_seconds)
     return policy

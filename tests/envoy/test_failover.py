@@ -51,3 +51,17 @@ async def test_requests_that_must_not_repeat_are_not_repeated(rig: Rig, adapter:
     assert failures <= 8, "at most what was in flight: one per worker"
     counted = [one.errors_total for one in await adapter.usage("shop", "b")]
     assert sum(number or 0 for number in counted) >= failures
+
+
+async def test_a_side_that_hangs_keeps_no_retry_safe_request(rig: Rig, adapter: EnvoyAdapter) -> None:
+    """When a side is frozen, each GET it was keeping goes to the other one after the route's time for one try."""
+    document = rig.document("shop", "e1", {"a": 0, "b": 100}, failover=True, timeout_seconds=8.0, try_seconds=0.4)
+    version = await adapter.apply(document, fence=Fences()(), base=None)
+    await acknowledged(adapter, "shop", version)
+    for instance in rig.instances:
+        await serving(rig, "shop", instance, epoch="e1")
+    with rig.frozen("b"):
+        async with traffic(rig, "shop") as seen:
+            await asyncio.sleep(1.5)
+    assert lost(seen) == {}
+    assert "a" in {side for _, side, _ in seen}
