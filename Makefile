@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test drills check bench lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,13 +18,11 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 demo: $(INSTALLED) ## See an application follow its user, with real parts; ends in a verdict (FLAGS="--fault NAME")
 	@$(BIN)/relocate demo $(FLAGS)
 
-test: $(INSTALLED) ## Run the tests (FLAGS="tests/unit -q" for some)
-ifdef FLAGS
-	@$(BIN)/python -m pytest $(FLAGS)
-else
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --ignore tests/drills
-	@$(BIN)/python -m pytest tests/drills
-endif
+test: $(INSTALLED) ## Run the tests but for the drills (FLAGS="tests/unit -q" for some)
+	@$(BIN)/python -m pytest $(or $(FLAGS),--numprocesses 2 --dist loadscope --ignore tests/drills)
+
+drills: $(INSTALLED) ## Let parts fail, one after the other, under traffic (FLAGS="-k frozen" for some)
+	@$(BIN)/python -m pytest tests/drills $(FLAGS)
 
 check: $(INSTALLED) ## Format, lint, types, layers, dependencies
 	@$(BIN)/ruff format --check
