@@ -9,6 +9,7 @@ from temporalio import activity
 
 from readiness import checks, rounds
 from relocate.activities import calls, proving
+from relocate.activities.beginning import begin_look
 from relocate.activities.failures import translated
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import CheckOrder, Verdict
@@ -39,6 +40,7 @@ class Checking:
     @translated
     async def check(self, order: CheckOrder) -> Verdict:
         """Why the source must not be removed, or nothing."""
+        await begin_look(self._parts.database, order)
         async with heartbeats():
             found = await stretches(self._parts, order.application)
             acknowledged = [await self._why_not_acknowledged(order, stretch) for stretch in found]

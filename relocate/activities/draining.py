@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from relocate.activities import calls
+from relocate.activities.beginning import begin_look
 from relocate.activities.failures import translated
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import Drained, DrainOrder
@@ -34,6 +35,7 @@ class Draining:
     @translated
     async def drain(self, order: DrainOrder) -> Drained:
         """Count until nobody is left for a window, or until the deadline unless the policy is to wait."""
+        await begin_look(self._parts.database, order)
         async with heartbeats():
             state, drained = await self._count(order)
         sentence = f"{order.side}: {state.sentence}"

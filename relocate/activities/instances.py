@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from temporalio import activity
 
 from relocate.activities import calls
+from relocate.activities.beginning import begin_change, begin_look
 from relocate.activities.failures import translated
-from relocate.activities.fencing import claim_turn
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import ActivateOrder, InstanceOrder, Serving
 from relocate.clusters.contract import ClusterDriver, InstanceState, Observation, Workload
@@ -33,7 +33,7 @@ class Instances:
     @translated
     async def deploy(self, order: InstanceOrder) -> None:
         """Ask the cluster for the instance; the placement says that it is ours before it exists."""
-        await claim_turn(self._parts.database, order)
+        await begin_change(self._parts.database, order)
         workload = await workload_of(self._parts, order.application, order.cluster, order.instance)
         driver = await self._parts.driver(order.cluster)
         placement = Placement(
@@ -51,6 +51,7 @@ class Instances:
     @translated
     async def await_running(self, order: InstanceOrder) -> Serving:
         """Wait until the driver says that the instance runs; whether it serves is the gate's business."""
+        await begin_look(self._parts.database, order)
         driver = await self._parts.driver(order.cluster)
         async with heartbeats():
             observed = await self._running(driver, order)
@@ -61,7 +62,7 @@ class Instances:
     @translated
     async def remove(self, order: InstanceOrder) -> None:
         """Remove one instance and wait until nothing of it is left."""
-        await claim_turn(self._parts.database, order)
+        await begin_change(self._parts.database, order)
         driver = await self._parts.driver(order.cluster)
         async with heartbeats():
             await driver.remove(order.application.name, order.instance)
@@ -72,7 +73,7 @@ class Instances:
     @translated
     async def activate(self, order: ActivateOrder) -> None:
         """Put the new placement on record."""
-        await claim_turn(self._parts.database, order)
+        await begin_change(self._parts.database, order)
         placements = self._parts.database.placements
         await asyncio.to_thread(placements.activate, order.application.name, order.active)
         if order.gone is not None:

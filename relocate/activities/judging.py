@@ -10,6 +10,7 @@ from temporalio import activity
 from readiness import checks
 from readiness.checks import Check
 from relocate.activities import calls
+from relocate.activities.beginning import begin_look
 from relocate.activities.failures import translated
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import JudgeOrder
@@ -46,6 +47,7 @@ class JudgingActivity:
     @translated
     async def judge(self, order: JudgeOrder) -> Judged:
         """Bad ends it at once; good needs the whole time; too little goes on for the order's patience."""
+        await begin_look(self._parts.database, order)
         async with heartbeats():
             judged, sample = await self._watch(order)
         await keep_claims(self._parts.database, order, [_claim(order, judged, sample)])

@@ -7,12 +7,11 @@ from pydantic import Field
 
 from readiness.model import GateSpec
 from relocate.model.application import Application, Drain, Judging
-from relocate.model.evidence import Claim
-from relocate.model.relocation import Phase, RelocationRequest, View
+from relocate.model.relocation import Phase, RelocationRequest
+from relocate.model.told import Told
 from relocate.model.values import Payload
 from relocate.phases.documents import Sides
 from relocate.phases.teardown import Waivers
-from relocate.targets.contract import Decision
 from steering.model import Backend, Fence
 
 
@@ -23,6 +22,8 @@ class Order(Payload):
     application: Application
     phase: Phase
     fence: Fence
+    told: tuple[Told, ...] = ()
+    """What the journal was told since somebody last kept it; whoever takes the order keeps it before anything else."""
 
 
 class SelectOrder(Order):
@@ -199,11 +200,9 @@ class ActivateOrder(Order):
 
 
 class RecordOrder(Payload):
-    """Keep what the workflow knows: the view people see, claims, and the decision."""
+    """Keep what the journal was told, without doing anything else."""
 
-    view: View
-    claims: tuple[Claim, ...] = ()
-    decision: Decision | None = None
+    told: tuple[Told, ...]
 
 
 class Found(Payload):

@@ -9,6 +9,7 @@ from readiness import checks, rounds
 from readiness.checks import Way
 from readiness.model import GateSpec
 from relocate.activities import calls
+from relocate.activities.beginning import begin_look
 from relocate.activities.failures import translated
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import Gated, GateOrder, HealthOrder, Order
@@ -35,6 +36,7 @@ class Readying:
     @translated
     async def gate(self, order: GateOrder) -> Gated:
         """Wait until the gate opens, or can no longer open."""
+        await begin_look(self._parts.database, order)
         short = why_too_small(order)
         if short is not None:
             return Gated(ready=False, sentence=short)
@@ -46,6 +48,7 @@ class Readying:
     @translated
     async def health(self, order: HealthOrder) -> Gated:
         """Ask every check a few times running, now."""
+        await begin_look(self._parts.database, order)
         async with heartbeats():
             return await self._asked(order, order.side, quick(order.gate), await self._ways(order))
 

@@ -16,7 +16,7 @@ from relocate.store.database import Database
 
 
 class Record:
-    """The local activity behind the journal."""
+    """The local activity of the journal, for what cannot wait for the next order."""
 
     def __init__(self, database: Database) -> None:
         """Args: database: the service's."""
@@ -25,15 +25,8 @@ class Record:
     @activity.defn(name=calls.RECORD.name)
     @translated
     async def record(self, order: RecordOrder) -> None:
-        """Keep the view, claims and the decision. Doing it again adds nothing but repeated claims."""
-        await asyncio.to_thread(self._keep, order)
-
-    def _keep(self, order: RecordOrder) -> None:
-        if order.decision is not None:
-            self._database.relocations.tell(order.view.id, "decision", order.decision.model_dump(mode="json"))
-        if order.claims:
-            self._database.evidence.append(order.view.id, order.claims)
-        self._database.relocations.change(order.view.id, lambda _: order.view)
+        """Keep what was told. Doing it again adds nothing."""
+        await asyncio.to_thread(self._database.relocations.keep, order.told)
 
 
 async def keep_claims(database: Database, order: Order, claims: Sequence[Claim]) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from temporalio import activity
 
 from relocate.activities import calls
+from relocate.activities.beginning import begin_look
 from relocate.activities.failures import translated
 from relocate.activities.orders import Found, Order, SelectOrder, Serving
 from relocate.clusters.contract import InstanceState
@@ -35,6 +36,7 @@ class Selection:
     @translated
     async def locate(self, order: Order) -> Found:
         """The application's active placement, observed now."""
+        await begin_look(self._parts.database, order)
         name = order.application.name
         placement = await asyncio.to_thread(self._parts.database.placements.active, name)
         if placement is None:
@@ -55,6 +57,7 @@ class Selection:
     @translated
     async def select(self, order: SelectOrder) -> Decision:
         """The ranked targets, or why there is none."""
+        await begin_look(self._parts.database, order)
         return await decide(self._parts, order.relocation, order.request, order.source)
 
 

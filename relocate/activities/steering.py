@@ -10,8 +10,8 @@ from typing import Any
 from temporalio import activity
 
 from relocate.activities import calls, proving
+from relocate.activities.beginning import begin_change
 from relocate.activities.failures import translated
-from relocate.activities.fencing import claim_turn
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import Steered, SteerOrder, Written
 from relocate.activities.record import keep_claims
@@ -77,7 +77,7 @@ class Steering:
             Rejected: a gateway instance refused the configuration.
             NotProven: it did not become live in time; the text names who is missing.
         """
-        await claim_turn(self._parts.database, order)
+        await begin_change(self._parts.database, order)
         async with heartbeats():
             found = await stretches(self._parts, order.application)
             progress = [await self._write(order, stretch) for stretch in found]

@@ -5,8 +5,8 @@ import httpx
 from temporalio import activity
 
 from relocate.activities import calls
+from relocate.activities.beginning import begin_change
 from relocate.activities.failures import translated
-from relocate.activities.fencing import claim_turn
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import TransferOrder
 from relocate.activities.record import keep_claims
@@ -31,7 +31,7 @@ class Transferring:
         Raises:
             NotProven: it answered otherwise, or not in time.
         """
-        await claim_turn(self._parts.database, order)
+        await begin_change(self._parts.database, order)
         async with heartbeats():
             sentence = await _call(order)
         claim = Claim(rung="note", phase=order.phase, side=order.source.name, sentence=sentence)

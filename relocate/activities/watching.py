@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from temporalio import activity
 
 from relocate.activities import calls
+from relocate.activities.beginning import begin_look
 from relocate.activities.failures import translated
 from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import WatchOrder
@@ -36,6 +37,7 @@ class Watching:
     @translated
     async def watch(self, order: WatchOrder) -> None:
         """Watch every route through every gateway instance until cancelled. A time without us is a hole on record."""
+        await begin_look(self._parts.database, order)
         found = await stretches(self._parts, order.application)
         async with heartbeats():
             try:

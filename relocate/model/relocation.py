@@ -127,6 +127,8 @@ class View(Payload):
     """Everything one can see of a relocation without asking a worker; kept in the database."""
 
     id: str
+    revision: int = 0
+    """Rises with every change; 0 is the view of the acceptance."""
     application: str
     status: Status
     outcome: Outcome | None = None

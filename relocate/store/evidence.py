@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from relocate.model.evidence import Claim, Entry
 from relocate.store.tables import EVIDENCE
@@ -26,27 +26,32 @@ class EvidenceLog:
     def append(self, relocation: str, claims: Sequence[Claim]) -> Sequence[Entry]:
         """Chain `claims` to the record, all of them or none."""
         with writing(self._engine) as connection:
-            mine = EVIDENCE.c.relocation == relocation
-            last = connection.execute(
-                select(EVIDENCE).where(mine).order_by(EVIDENCE.c.seq.desc()).limit(1)
-            ).one_or_none()
-            seq, previous = (last.seq, last.digest) if last else (0, GENESIS)
-            entries: list[Entry] = []
-            for claim in claims:
-                seq += 1
-                entry = chained(relocation, seq, previous, claim, datetime.now(UTC))
-                entries.append(entry)
-                previous = entry.digest
-            if entries:
-                rows = [{**entry.model_dump(), "claim": entry.claim.model_dump(mode="json")} for entry in entries]
-                connection.execute(insert(EVIDENCE), [{**row, "rung": row["claim"]["rung"]} for row in rows])
-            return entries
+            return append(connection, relocation, claims)
 
     def of(self, relocation: str) -> Sequence[Entry]:
         """The record, oldest first."""
         with self._engine.connect() as connection:
             statement = select(EVIDENCE).where(EVIDENCE.c.relocation == relocation).order_by(EVIDENCE.c.seq)
             return [Entry.model_validate(dict(row)) for row in connection.execute(statement).mappings()]
+
+
+def append(connection: Connection, relocation: str, claims: Sequence[Claim]) -> Sequence[Entry]:
+    """Chain `claims` to the record, in a transaction that does more."""
+    if not claims:
+        return []
+    mine = EVIDENCE.c.relocation == relocation
+    newest = select(EVIDENCE.c.seq, EVIDENCE.c.digest).where(mine).order_by(EVIDENCE.c.seq.desc()).limit(1)
+    last = connection.execute(newest).one_or_none()
+    seq, previous = (last.seq, last.digest) if last else (0, GENESIS)
+    entries: list[Entry] = []
+    for claim in claims:
+        seq += 1
+        entry = chained(relocation, seq, previous, claim, datetime.now(UTC))
+        entries.append(entry)
+        previous = entry.digest
+    rows = [{**entry.model_dump(), "claim": entry.claim.model_dump(mode="json")} for entry in entries]
+    connection.execute(insert(EVIDENCE), [{**row, "rung": row["claim"]["rung"]} for row in rows])
+    return entries
 
 
 def chained(relocation: str, seq: int, previous: str, claim: Claim, at: datetime) -> Entry:

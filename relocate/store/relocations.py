@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, StaleFence
 from relocate.model.relocation import Outcome, Phase, RelocationRequest, Status, Step, View
+from relocate.model.told import Told
+from relocate.store import evidence
 from relocate.store.tables import EVENTS, IDEMPOTENCY, LEASES, RELOCATIONS
 from steering.model import Fence
 from steering.store.engine import writing
@@ -154,20 +156,25 @@ class Relocations:
         return {target: finished for target, finished in reversed(failed) if target and finished}
 
     def change(self, identity: str, change: Callable[[View], View]) -> View:
-        """Replace the view by `change(view)` and tell it as an event; a finished relocation gives its lease back."""
+        """Replace the view by `change(view)`, under the next revision, and tell it as an event."""
         with writing(self._engine) as connection:
             before = _view(connection, identity)
             after = change(before)
             if after == before:
                 return before
-            body = after.model_dump(mode="json")
-            row = {"view": body, "status": after.status, "outcome": after.outcome, "finished_at": after.finished_at}
-            connection.execute(update(RELOCATIONS).where(RELOCATIONS.c.id == identity).values(**row))
-            _append(connection, identity, "view", body)
-            if after.status is Status.FINISHED:
-                held = and_(LEASES.c.application == after.application, LEASES.c.holder == identity)
-                connection.execute(update(LEASES).where(held).values(holder=None))
+            after = after.model_copy(update={"revision": before.revision + 1})
+            _keep(connection, [Told(view=after)])
             return after
+
+    def keep(self, told: Sequence[Told]) -> None:
+        """Keep what one run told: its views in order, each as an event, claims and decisions, in one transaction.
+
+        What is not newer than the view that is kept already has been kept with it, and is passed over: a late or
+        repeated attempt changes nothing. A finished relocation gives its lease back.
+        """
+        if told:
+            with writing(self._engine) as connection:
+                _keep(connection, told)
 
     def tell(self, identity: str, kind: str, data: dict[str, Any]) -> None:
         """Append an event that is not a change of the view."""
@@ -190,11 +197,11 @@ class Leases:
         """Args: engine: the service's database."""
         self._engine = engine
 
-    def advance(self, application: str, fence: Fence) -> None:
-        """Move the application to `fence`; the same fence again is fine.
+    def advance(self, application: str, fence: Fence, told: Sequence[Told] = ()) -> None:
+        """Move the application to `fence`; the same fence again is fine. What is told is kept in the same transaction.
 
         Raises:
-            StaleFence: a newer step, undo or lease has been here.
+            StaleFence: a newer step, undo or lease has been here; nothing was kept.
         """
         with writing(self._engine) as connection:
             row = connection.execute(select(LEASES).where(LEASES.c.application == application)).one_or_none()
@@ -203,6 +210,7 @@ class Leases:
                 raise StaleFence(f"{application} is at lease {current.lease}, step {current.sequence}; this is older")
             there = LEASES.c.application == application
             connection.execute(update(LEASES).where(there).values(lease=fence.lease, sequence=fence.sequence))
+            _keep(connection, told)
 
     def holder(self, application: str) -> str | None:
         """Id of the relocation that holds the lease, or None."""
@@ -236,6 +244,31 @@ def _take_lease(connection: Connection, application: str, holder: str) -> int:
     there = LEASES.c.application == application
     connection.execute(update(LEASES).where(there).values(lease=lease, sequence=0, holder=holder))
     return lease
+
+
+def _keep(connection: Connection, told: Sequence[Told]) -> None:
+    if not told:
+        return
+    kept = _view(connection, told[0].view.id)
+    news = [one for one in told if one.view.revision > kept.revision]
+    for one in news:
+        evidence.append(connection, one.view.id, one.claims)
+        if one.decision is not None:
+            _append(connection, one.view.id, "decision", one.decision)
+        if one.view != kept.model_copy(update={"revision": one.view.revision}):
+            _append(connection, one.view.id, "view", one.view.model_dump(mode="json"))
+        kept = one.view
+    if news:
+        _replace(connection, kept)
+
+
+def _replace(connection: Connection, view: View) -> None:
+    row = {"status": view.status, "outcome": view.outcome, "finished_at": view.finished_at}
+    there = update(RELOCATIONS).where(RELOCATIONS.c.id == view.id)
+    connection.execute(there.values(view=view.model_dump(mode="json"), **row))
+    if view.status is Status.FINISHED:
+        held = and_(LEASES.c.application == view.application, LEASES.c.holder == view.id)
+        connection.execute(update(LEASES).where(held).values(holder=None))
 
 
 def _repeated(connection: Connection, request: RelocationRequest, key: str | None) -> Accepted | None:

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the workflow tells the world: the view, kept in the database at every change, so that no worker is needed to read it."""
+"""What the workflow tells the world: the view, kept in the database at every change, so that no worker is needed to read it.
 
-import asyncio
+What was told rides with the next order, and the activity that takes the order keeps it first: so it costs no round trip
+of its own. It goes with every order until one of them has come back. Only where no order follows for long (people are
+waited for, or the run ends) it is kept by a local activity.
+"""
+
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,24 +16,33 @@ from relocate.activities import calls
 from relocate.activities.orders import RecordOrder, Start
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Outcome, Phase, Status, Step, StepState, View
+from relocate.model.told import Told
 from relocate.targets.contract import Decision
-from relocate.workflow.visibility import attributes
+from relocate.workflow.visibility import Searchable
 
 
 class Silence:
     """A journal for runs that have no view: a first placement answers its caller instead."""
 
-    async def say(self, sentence: str, **changes: Any) -> None:
+    def say(self, sentence: str, **changes: Any) -> None:
         """Nobody listens."""
+
+    def hand_out(self) -> Sequence[Told]:
+        """Nothing was told."""
+        return ()
+
+    def kept(self, told: Sequence[Told]) -> None:
+        """Nothing waits to be kept."""
 
 
 class Journal:
-    """Keeps the view in step with the workflow, one write after the other."""
+    """Keeps the view in step with the workflow, one change after the other."""
 
     def __init__(self, start: Start) -> None:
         """Args: start: what the relocation started with."""
-        self._lock = asyncio.Lock()
-        self._searchable = start.searchable
+        self._told: list[Told] = []
+        """Not known to be kept, oldest first."""
+        self._searchable = Searchable() if start.searchable else None
         self.view = View(
             id=start.relocation,
             application=start.application.name,
@@ -40,53 +54,66 @@ class Journal:
             created_at=start.created_at,
         )
 
-    async def write(self, *claims: Claim, decision: Decision | None = None, **changes: Any) -> None:
-        """Change fields of the view, and keep it with `claims`."""
-        self.view = self.view.model_copy(update=changes)
-        if self._searchable and changes.keys() & {"status", "phase", "outcome", "source", "target"}:
-            workflow.upsert_search_attributes([pair.key.value_set(pair.value) for pair in attributes(self.view)])
-        async with self._lock:
-            order = RecordOrder(view=self.view, claims=claims, decision=decision)
-            await workflow.execute_local_activity(
-                calls.RECORD.name,
-                order,
-                start_to_close_timeout=calls.RECORD.attempt,
-                retry_policy=calls.RECORD.retry,
-            )
+    def tell(self, *claims: Claim, decision: Decision | None = None, **changes: Any) -> None:
+        """Change fields of the view, and have it kept with `claims`."""
+        self.view = self.view.model_copy(update={**changes, "revision": self.view.revision + 1})
+        chosen = None if decision is None else decision.model_dump(mode="json")
+        self._told.append(Told(view=self.view, claims=claims, decision=chosen))
 
-    async def enter(self, phase: Phase, sentence: str) -> None:
+    def hand_out(self) -> Sequence[Told]:
+        """What whoever is ordered something next has to keep first."""
+        if self._searchable is not None:
+            self._searchable.show(self.view)
+        return tuple(self._told)
+
+    def kept(self, told: Sequence[Told]) -> None:
+        """An order that brought this along has come back."""
+        revision = told[-1].view.revision if told else 0
+        self._told = [one for one in self._told if one.view.revision > revision]
+
+    async def keep(self) -> None:
+        """Have everything kept now, by a local activity; returns when it is."""
+        told = tuple(self.hand_out())
+        await workflow.execute_local_activity(
+            calls.RECORD.name,
+            RecordOrder(told=told),
+            start_to_close_timeout=calls.RECORD.attempt,
+            retry_policy=calls.RECORD.retry,
+        )
+        self.kept(told)
+
+    def enter(self, phase: Phase, sentence: str, **changes: Any) -> None:
         """A phase begins."""
         steps = self._with(
             phase, state=StepState.RUNNING, sentence=sentence, started_at=workflow.now(), finished_at=None
         )
-        await self.write(status=Status.RUNNING, phase=phase, sentence=sentence, steps=steps)
+        self.tell(status=Status.RUNNING, phase=phase, sentence=sentence, steps=steps, **changes)
 
-    async def say(self, sentence: str, **changes: Any) -> None:
+    def say(self, sentence: str, **changes: Any) -> None:
         """What happens now; a phase that is running says it too, one that has ended keeps how it ended."""
         running = self._running()
         if running is not None:
             changes["steps"] = self._with(running, sentence=sentence)
-        await self.write(sentence=sentence, **changes)
+        self.tell(sentence=sentence, **changes)
 
-    async def leave(self, phase: Phase, state: StepState, sentence: str) -> None:
+    def leave(self, phase: Phase, state: StepState, sentence: str, **changes: Any) -> None:
         """A phase has ended."""
-        await self.write(
-            sentence=sentence, steps=self._with(phase, state=state, sentence=sentence, finished_at=workflow.now())
-        )
+        steps = self._with(phase, state=state, sentence=sentence, finished_at=workflow.now())
+        self.tell(sentence=sentence, steps=steps, **changes)
 
-    async def fail(self, sentence: str) -> None:
+    def fail(self, sentence: str) -> None:
         """The phase that runs now, if one does, does not end well."""
         running = self._running()
         if running is not None:
-            await self.leave(running, StepState.FAILED, sentence)
+            self.leave(running, StepState.FAILED, sentence)
 
     async def finish(self, outcome: Outcome, sentence: str, *claims: Claim) -> None:
-        """The relocation has ended; its lease is given back."""
+        """The relocation has ended; its lease is given back with the last view."""
         steps = tuple(
             step.model_copy(update={"state": StepState.SKIPPED}) if step.state is StepState.PENDING else step
             for step in self.view.steps
         )
-        await self.write(
+        self.tell(
             *claims,
             status=Status.FINISHED,
             outcome=outcome,
@@ -95,6 +122,7 @@ class Journal:
             next_step="",
             finished_at=workflow.now(),
         )
+        await self.keep()
 
     def started_at(self, phase: Phase) -> datetime | None:
         """When a phase began."""

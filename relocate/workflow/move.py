@@ -56,20 +56,23 @@ class Move:
             raise LookupError("the target does not run yet")
         return self.target.backend
 
-    def order(self, phase: Phase) -> orders.Order:
-        """What every order says, under a fence that no earlier step or undo has used."""
+    def order(self, call: Call[InT, OutT], phase: Phase, **says: object) -> InT:
+        """An order under a fence that no earlier step or undo has used; it brings along what the journal was told."""
         self._sequence += 1
-        return orders.Order(
+        return call.takes(
             relocation=self.start.relocation,
             application=self.start.application,
             phase=phase,
             fence=Fence(lease=self.start.lease, sequence=self._sequence),
+            told=self.journal.hand_out(),
+            **says,
         )
 
     async def do(self, call: Call[InT, OutT], phase: Phase, **says: object) -> OutT:
         """Have one activity done, under a fresh fence, and wait for it."""
-        order = call.takes(**self.order(phase).model_dump(), **says)
+        order = self.order(call, phase, **says)
         given = await self.start_call(call, order)
+        self.journal.kept(order.told)
         if (task := asyncio.current_task()) is not None and task.cancelling():
             # A change that was done before its cancel arrived has swallowed the cancel; the way forward ends all the same.
             raise asyncio.CancelledError
@@ -130,7 +133,7 @@ class Move:
         self.written, self.accept_drift = steered.written, False
         if self.target is not None:
             self._target_weight = sides.weights.get(self.to.name, 0)
-        await self.journal.say(steered.sentence, weights=sides.weights)
+        self.journal.say(steered.sentence, weights=sides.weights)
         return steered
 
     async def healthy(self, phase: Phase, side: Backend) -> orders.Gated:

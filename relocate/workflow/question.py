@@ -23,7 +23,8 @@ async def ask(
     """
     before = journal.view.status
     desk.ask(frozenset(commands))
-    await journal.write(status=status, sentence=sentence, next_step=next_step)
+    journal.tell(status=status, sentence=sentence, next_step=next_step)
+    await journal.keep()
     await workflow.wait_condition(lambda: desk.answered)
-    await journal.write(status=before, next_step="")
+    journal.tell(status=before, next_step="")
     return desk.answer()

@@ -74,13 +74,12 @@ class Relocate:
         return await self._teardown()
 
     async def _select(self) -> "Decision":
-        await self._journal.enter(Phase.SELECT, "Looking for the best cluster.")
+        self._journal.enter(Phase.SELECT, "Looking for the best cluster.")
         found = await self._move.do(calls.LOCATE, Phase.SELECT)
         self._move.source = found.serving
         request = self._move.start.request
         decision = await self._move.do(calls.SELECT, Phase.SELECT, request=request, source=found.cluster)
-        await self._journal.write(decision=decision, source=found.cluster)
-        await self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence)
+        self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence, decision=decision, source=found.cluster)
         if decision.ranked and found.serving is None:
             raise GoBack(f"the source cannot be relied on: {found.sentence}")
         return decision
@@ -95,7 +94,7 @@ class Relocate:
                 await self._ready()
             except TargetUnfit as unfit:
                 reasons.append(f"{choice.cluster}: {unfit}")
-                await self._journal.fail(str(unfit))
+                self._journal.fail(str(unfit))
                 await self._back.undo_all(f"{choice.cluster} will not do: {unfit}")
             else:
                 return
@@ -103,8 +102,7 @@ class Relocate:
 
     async def _deploy(self, cluster: str) -> None:
         await self._may_go_on()
-        await self._journal.enter(Phase.DEPLOY, f"Deploying to {cluster}.")
-        await self._journal.write(target=cluster)
+        self._journal.enter(Phase.DEPLOY, f"Deploying to {cluster}.", target=cluster)
         instance = f"{self._move.start.application.name}-{self._move.start.relocation[-8:]}"
         where = {"cluster": cluster, "instance": instance}
 
@@ -119,12 +117,12 @@ class Relocate:
             if is_cancelled_exception(error):
                 raise
             raise TargetUnfit(sentence_of(error)) from error
-        await self._journal.leave(Phase.DEPLOY, StepState.DONE, f"{instance} runs on {cluster}.")
+        self._journal.leave(Phase.DEPLOY, StepState.DONE, f"{instance} runs on {cluster}.")
 
     async def _prepare(self) -> None:
         await self._may_go_on()
         move = self._move
-        await self._journal.enter(Phase.PREPARE, f"Making {move.to.name} known to every gateway, without traffic.")
+        self._journal.enter(Phase.PREPARE, f"Making {move.to.name} known to every gateway, without traffic.")
         source = move.from_
 
         async def undo() -> None:
@@ -134,17 +132,15 @@ class Relocate:
 
         if self._watch is None:
             self._baseline_from = workflow.now().timestamp()
-            self._watch = move.start_call(calls.WATCH, orders.WatchOrder(**move.order(Phase.PREPARE).model_dump()))
+            self._watch = move.start_call(calls.WATCH, move.order(calls.WATCH, Phase.PREPARE))
         self._back.steps.push(Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", undo))
         await move.steer(Phase.PREPARE, move.shares(0, failover=False))
-        await self._journal.leave(
-            Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic."
-        )
+        self._journal.leave(Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic.")
 
     async def _ready(self) -> None:
         await self._may_go_on()
         move = self._move
-        await self._journal.enter(Phase.READY, f"Waiting until {move.to.name} is proven ready.")
+        self._journal.enter(Phase.READY, f"Waiting until {move.to.name} is proven ready.")
         try:
             gated = await move.do(
                 calls.GATE,
@@ -162,15 +158,15 @@ class Relocate:
             raise TargetUnfit(sentence_of(error)) from error
         if not gated.ready:
             raise TargetUnfit(gated.sentence)
-        await self._journal.leave(Phase.READY, StepState.DONE, gated.sentence)
+        self._journal.leave(Phase.READY, StepState.DONE, gated.sentence)
 
     async def _transfer(self) -> None:
         await self._may_go_on()
         hooks = self._move.start.application.transfer
         if hooks is None:
-            await self._journal.leave(Phase.TRANSFER, StepState.SKIPPED, "The application says that it keeps no state.")
+            self._journal.leave(Phase.TRANSFER, StepState.SKIPPED, "The application says that it keeps no state.")
             return
-        await self._journal.enter(Phase.TRANSFER, f"Bringing the state to {self._move.to.name}.")
+        self._journal.enter(Phase.TRANSFER, f"Bringing the state to {self._move.to.name}.")
 
         async def undo() -> None:
             await self._call_hook(hooks.resume)
@@ -179,7 +175,7 @@ class Relocate:
         for path in (hooks.pre_copy, hooks.freeze, hooks.final_sync):
             if path is not None:
                 await self._call_hook(path)
-        await self._journal.leave(Phase.TRANSFER, StepState.DONE, f"{self._move.to.name} has the state.")
+        self._journal.leave(Phase.TRANSFER, StepState.DONE, f"{self._move.to.name} has the state.")
 
     async def _call_hook(self, path: str) -> None:
         move, hooks = self._move, self._move.start.application.transfer
@@ -191,26 +187,26 @@ class Relocate:
     async def _switch(self) -> None:
         move = self._move
         await self._may_go_on()
-        await self._journal.enter(Phase.SWITCH, f"Switching from {move.from_.name} to {move.to.name}.")
+        self._journal.enter(Phase.SWITCH, f"Switching from {move.from_.name} to {move.to.name}.")
         self._back.steps.push(Undo(Phase.SWITCH, f"Going back to {move.from_.name}.", self._back.to_source))
         since = workflow.now().timestamp()
         for weight in move.policy.steps:
             await self._may_go_on()
-            await self._journal.say(f"Giving {move.to.name} {weight} % of the requests.")
+            self._journal.say(f"Giving {move.to.name} {weight} % of the requests.")
             steered = await move.steer(Phase.SWITCH, move.shares(weight, failover=True))
             self._switched_at = steered.live_at
             if weight < move.policy.steps[-1]:
                 await self._judge(Phase.SWITCH, move.policy.hold_seconds, baseline_until=since, since=steered.live_at)
-        await self._journal.leave(Phase.SWITCH, StepState.DONE, f"Every gateway sends new requests to {move.to.name}.")
+        self._journal.leave(Phase.SWITCH, StepState.DONE, f"Every gateway sends new requests to {move.to.name}.")
 
     async def _bake(self) -> None:
         move = self._move
         await self._may_go_on()
-        await self._journal.enter(Phase.BAKE, f"Watching {move.to.name}; {move.from_.name} stays whole.")
+        self._journal.enter(Phase.BAKE, f"Watching {move.to.name}; {move.from_.name} stays whole.")
         switch_began = self._journal.started_at(Phase.SWITCH)
         until = switch_began.timestamp() if switch_began else self._switched_at
         await self._judge(Phase.BAKE, move.policy.bake_seconds, baseline_until=until, since=self._switched_at)
-        await self._journal.leave(Phase.BAKE, StepState.DONE, self._journal.view.sentence)
+        self._journal.leave(Phase.BAKE, StepState.DONE, self._journal.view.sentence)
 
     async def _judge(self, phase: Phase, seconds: float, *, baseline_until: float, since: float) -> None:
         """Watch the target; too few samples hold until somebody proceeds, and judging starts anew."""
@@ -231,7 +227,7 @@ class Relocate:
             )
             if judged.judgement is Judgement.BAD:
                 raise GoBack(judged.sentence)
-            await self._journal.say(judged.sentence)
+            self._journal.say(judged.sentence)
             if judged.judgement is Judgement.GOOD:
                 return
             await self._ask(
@@ -243,11 +239,11 @@ class Relocate:
         move = self._move
         await self._may_go_on()
         source = move.from_.name
-        await self._journal.enter(Phase.DRAIN, f"Waiting until nobody uses {source}.")
+        self._journal.enter(Phase.DRAIN, f"Waiting until nobody uses {source}.")
         drained = await move.do(calls.DRAIN, Phase.DRAIN, **move.drains(source))
-        await self._journal.write(left_on_source=drained.left)
         self._drained = None if drained.drained else drained.sentence
         if not drained.drained and move.policy.drain.at_deadline == "hold":
+            self._journal.tell(left_on_source=drained.left)
             answer = await self._ask(
                 Status.HELD,
                 f"{drained.sentence} after {move.policy.drain.deadline_seconds:g} s.",
@@ -255,29 +251,28 @@ class Relocate:
                 Command.PROCEED,
             )
             self._cut = drained.left or 0
-            await self._journal.write(note(Phase.DRAIN, f"{answer.actor.who} allowed the cut: {answer.actor.why}"))
+            self._journal.tell(note(Phase.DRAIN, f"{answer.actor.who} allowed the cut: {answer.actor.why}"))
         elif not drained.drained:
             self._cut = drained.left or 0
-        await self._journal.write(cut=self._cut)
-        await self._journal.leave(Phase.DRAIN, StepState.DONE, drained.sentence)
+        self._journal.leave(Phase.DRAIN, StepState.DONE, drained.sentence, left_on_source=drained.left, cut=self._cut)
 
     async def _teardown(self) -> orders.Ended:
         move = self._move
         source, target = move.from_, move.to
         await self._may_go_on()
-        await self._journal.enter(Phase.TEARDOWN, f"Making the gateways forget {source.name}.")
+        self._journal.enter(Phase.TEARDOWN, f"Making the gateways forget {source.name}.")
         move.forget_probe_paths()
         await move.steer(Phase.TEARDOWN, documents.only(target))
-        await self._journal.say(f"Checking everything once more; removing {source.name} is the point of no return.")
+        self._journal.say(f"Checking everything once more; removing {source.name} is the point of no return.")
         await self._check()
         await self._may_go_on()
         self._past_return = True
         self._back.steps.forget()
-        await self._journal.say(f"Removing {source.name}: there is no way back any more.", point_of_no_return=True)
+        self._journal.say(f"Removing {source.name}: there is no way back any more.", point_of_no_return=True)
         removed = await self._finish_cleanup(source)
         await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=target.name, gone=source.name if removed else None)
         what = f"{source.name} is gone." if removed else f"{source.instance} was left on {source.name}, as was said."
-        await self._journal.leave(Phase.TEARDOWN, StepState.DONE, what)
+        self._journal.leave(Phase.TEARDOWN, StepState.DONE, what)
         sentence = f"{move.start.application.name} has moved from {source.name} to {target.name}."
         return orders.Ended(outcome=Outcome.COMPLETED, sentence=sentence if removed else f"{sentence} {what}")
 
@@ -326,7 +321,8 @@ class Relocate:
 
     async def _conclude(self, forward: "asyncio.Task[orders.Ended]") -> orders.Ended:
         if self._past_return and self._desk.cancelled_by is not None:
-            await self._journal.write(note(Phase.TEARDOWN, "A cancel came after the point of no return: too late."))
+            self._journal.tell(note(Phase.TEARDOWN, "A cancel came after the point of no return: too late."))
+            await self._journal.keep()
         elif not forward.done():
             forward.cancel()
         try:
@@ -352,9 +348,10 @@ class Relocate:
         if self._journal.view.status in (Status.RUNNING, Status.HELD):
             held = self._desk.held_by is not None
             next_step = "proceed goes on; cancel goes back" if held else ""
-            await self._journal.write(said, status=Status.HELD if held else Status.RUNNING, next_step=next_step)
+            self._journal.tell(said, status=Status.HELD if held else Status.RUNNING, next_step=next_step)
         else:
-            await self._journal.write(said)
+            self._journal.tell(said)
+        await self._journal.keep()
         return understood
 
     @command.validator
@@ -387,9 +384,10 @@ class Relocate:
     async def _may_go_on(self) -> None:
         """The place where a hold holds and a cancel that came in between stops the way forward."""
         if self._desk.held_by is not None:
-            await self._journal.write(status=Status.HELD, next_step="proceed goes on; cancel goes back")
+            self._journal.tell(status=Status.HELD, next_step="proceed goes on; cancel goes back")
+            await self._journal.keep()
             await workflow.wait_condition(lambda: self._desk.held_by is None)
-            await self._journal.write(status=Status.RUNNING, next_step="")
+            self._journal.tell(status=Status.RUNNING, next_step="")
         if self._desk.cancelled_by is not None:
             raise asyncio.CancelledError
 

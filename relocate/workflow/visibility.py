@@ -5,7 +5,8 @@ SQL visibility allows ten keywords per namespace, and an unregistered one fails 
 Temporal 3); so there are few, and they are used only where all of them are registered.
 """
 
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
 
 from relocate.model.relocation import View
 
@@ -19,8 +20,18 @@ TARGET = SearchAttributeKey.for_keyword("RelocateTarget")
 KEYS = (APPLICATION, STATUS, PHASE, OUTCOME, SOURCE, TARGET)
 
 
-def attributes(view: View) -> TypedSearchAttributes:
-    """What a view says, as search attributes; fields that say nothing yet are left out."""
-    said = (view.application, view.status, view.phase, view.outcome, view.source, view.target)
-    pairs = [SearchAttributePair(key, str(value)) for key, value in zip(KEYS, said, strict=True) if value is not None]
-    return TypedSearchAttributes(pairs)
+class Searchable:
+    """What Temporal's list shows of one run. Each change is a command of its own, so only what differs is written."""
+
+    def __init__(self) -> None:
+        """Nothing is shown yet."""
+        self._shown: dict[SearchAttributeKey[str], str] = {}
+
+    def show(self, view: View) -> None:
+        """Bring the attributes in line with the view; fields that say nothing yet are left out."""
+        said = (view.application, view.status, view.phase, view.outcome, view.source, view.target)
+        shown = {key: str(value) for key, value in zip(KEYS, said, strict=True) if value is not None}
+        changed = [key.value_set(value) for key, value in shown.items() if self._shown.get(key) != value]
+        if changed:
+            workflow.upsert_search_attributes(changed)
+        self._shown = shown

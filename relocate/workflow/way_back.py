@@ -35,8 +35,8 @@ class WayBack:
         """Go all the way back; a failure on it is shown to an operator, as often as it takes."""
         outcome, why = self._reason(error)
         self._desk.ask(frozenset())
-        await self._journal.write(note(self._journal.view.phase, f"{why}."))
-        await self._journal.fail(f"{why}.")
+        self._journal.tell(note(self._journal.view.phase, f"{why}."))
+        self._journal.fail(f"{why}.")
         attempt: Attempt = partial(self._undone, outcome, why)
         while True:
             try:
@@ -47,9 +47,9 @@ class WayBack:
     async def undo_all(self, why: str) -> None:
         """Undo every step that has been registered."""
         while (undo := self.steps.last) is not None:
-            await self._journal.write(status=Status.UNDOING, sentence=f"{undo.sentence} {why}.")
+            self._journal.tell(status=Status.UNDOING, sentence=f"{undo.sentence} {why}.")
             await self.steps.undo_last()
-            await self._journal.leave(undo.phase, StepState.UNDONE, f"{undo.sentence} {why}.")
+            self._journal.leave(undo.phase, StepState.UNDONE, f"{undo.sentence} {why}.")
 
     async def to_source(self) -> None:
         """Undo of switch, bake and drain: traffic back to the source, proven as strictly as the way there.
@@ -68,7 +68,7 @@ class WayBack:
         drained = await move.do(calls.DRAIN, Phase.SWITCH, **move.drains(move.to.name))
         if not drained.drained:
             cut = note(Phase.SWITCH, f"cut on the way back: {drained.sentence}")
-            await self._journal.write(cut, cut=drained.left or 0)
+            self._journal.tell(cut, cut=drained.left or 0)
 
     def _reason(self, error: BaseException) -> tuple[Outcome, str]:
         actor = self._desk.cancelled_by
