@@ -22,7 +22,7 @@ from relocate.model.application import Route
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import proof
-from relocate.phases.teardown import Checked, join_reasons, why_not_teardown
+from relocate.phases.teardown import Checked, join_reasons, why_not_forgotten, why_not_teardown
 from relocate.prober.claim import rate_bound, sentence, summed
 from relocate.prober.coverage import coverage
 from relocate.prober.records import Second
@@ -59,12 +59,10 @@ class Checking:
 
     async def _why_not_acknowledged(self, order: CheckOrder, stretch: Stretch) -> str | None:
         state = await stretch.adapter.read(stretch.route.name)
-        if state is None:
-            return f"gateway {stretch.gateway} has no route {stretch.route.name}"
-        if state.document.epoch != order.written.epochs.get(stretch.key):
-            return f"route {stretch.route.name} at {stretch.gateway} was changed by somebody else"
-        if order.source in state.document.weights:
-            return f"route {stretch.route.name} at {stretch.gateway} still names {order.source}"
+        where = f"route {stretch.route.name} at {stretch.gateway}"
+        known = why_not_forgotten(state, order.source, order.written.epochs.get(stretch.key), where)
+        if known is not None or state is None:
+            return known
         answers = await stretch.adapter.acknowledged(stretch.route.name, state.version)
         return proof.why_not_acknowledged(answers, order.waived_instances)
 

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 
 from relocate.model.values import Payload
+from steering.model import RouteState
 
 
 class Checked(Payload):
@@ -45,6 +46,24 @@ def why_not_teardown(checked: Checked, waivers: Waivers) -> str | None:
             return f"new requests may still go to the source: {unproven}"
     if checked.drained is not None and not waivers.force_drain:
         return f"the source is still in use: {checked.drained}"
+    return None
+
+
+def why_not_forgotten(found: RouteState | None, source: str, epoch: str | None, where: str) -> str | None:
+    """Why a route, as its gateway holds it, may still lead to the source, or None.
+
+    Args:
+        found: what was read back, None when there is no such route.
+        source: the side that has to be forgotten.
+        epoch: of our last write there, None when we wrote nothing.
+        where: names the route and its gateway.
+    """
+    if found is None:
+        return f"{where} is gone"
+    if found.document.epoch != epoch:
+        return f"{where} was changed by somebody else"
+    if source in found.document.weights:
+        return f"{where} still names {source}"
     return None
 
 

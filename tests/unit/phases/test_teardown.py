@@ -4,7 +4,9 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from relocate.phases.teardown import Checked, Waivers, join_reasons, why_not_teardown
+from relocate.phases.teardown import Checked, Waivers, join_reasons, why_not_forgotten, why_not_teardown
+from steering.model import Fence, RouteState
+from tests.unit.steering.documents import document
 
 PROVEN = Checked(acknowledged=None, seen=None, target_healthy=None, drained=None, watched=None, evidence_stored=True)
 REASONS = st.none() | st.just("it is not so")
@@ -58,3 +60,14 @@ def test_reasons_are_joined_and_none_is_none() -> None:
     assert join_reasons([]) is None
     assert join_reasons([None, ""]) is None
     assert join_reasons(["edge-1 is deaf", None, "edge-2 is dead"]) == "edge-1 is deaf; edge-2 is dead"
+
+
+def test_a_route_has_forgotten_the_source_when_our_last_write_is_there_and_names_it_no_more() -> None:
+    """A route that is gone, that somebody else wrote, or that still names the source, has not."""
+    found = RouteState(document=document(), version="1", fence=Fence(lease=1, sequence=1))
+    ours, (name, *_) = found.document.epoch, found.document.weights
+    assert why_not_forgotten(found, "nobody", ours, "route app") is None
+    assert why_not_forgotten(None, "nobody", ours, "route app") == "route app is gone"
+    assert why_not_forgotten(found, name, ours, "route app") == f"route app still names {name}"
+    for other in ("other.1.1", None):
+        assert why_not_forgotten(found, "nobody", other, "route app") == "route app was changed by somebody else"
