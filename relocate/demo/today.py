@@ -66,22 +66,29 @@ async def move_in_todays_order(
         NotProven: the cluster did not say in time that B runs; the route and A are as they were.
         UnknownRoute: a gateway does not have a route of the application; A is as it was.
     """
-    await target.driver.deploy(_workload(application, target))
-    running = await _until_running(application, target, deadline_seconds, sleep)
+    await target.driver.deploy(workload_of(application, target))
+    running = await until_running(application, target, deadline_seconds, sleep)
     backend = Backend(name=target.cluster, instance=target.instance, endpoints=running.endpoints)
     for route in application.routes:
         for gateway in route.gateways:
-            await _point_at(backend, route, adapters[gateway], next_fence())
+            await point_at(backend, route, adapters[gateway], next_fence())
     await source.driver.remove(application.name, source.instance)
 
 
-def _workload(application: Application, target: Place) -> Workload:
+def workload_of(application: Application, target: Place) -> Workload:
+    """What is deployed at a place: the part that the application says for this kind of driver, with every port."""
     ports = {port.name: None for route in application.routes for port in route.ports}
     settings = application.workloads[target.driver.describe().kind]
     return Workload(application=application.name, instance=target.instance, ports=tuple(ports), settings=settings)
 
 
-async def _until_running(application: Application, target: Place, deadline_seconds: float, sleep: Sleep) -> Observation:
+async def until_running(application: Application, target: Place, deadline_seconds: float, sleep: Sleep) -> Observation:
+    """Wait until the cluster says that the instance runs, which proves nothing about whether it serves.
+
+    Raises:
+        TargetFailed: the cluster says that it will not run.
+        NotProven: it was not said in time.
+    """
     for _ in range(max(1, round(deadline_seconds / POLL_SECONDS))):
         seen = await target.driver.observe(application.name, target.instance)
         if seen.state is InstanceState.RUNNING:
@@ -92,8 +99,12 @@ async def _until_running(application: Application, target: Place, deadline_secon
     raise NotProven(f"{target.cluster} did not say within {deadline_seconds:g} s that {target.instance} runs")
 
 
-async def _point_at(backend: Backend, route: Route, adapter: SteeringAdapter, fence: Fence) -> None:
-    """Write the route with this backend alone, and ask nobody whether it arrived."""
+async def point_at(backend: Backend, route: Route, adapter: SteeringAdapter, fence: Fence) -> None:
+    """Write the route with this backend alone, and ask nobody whether it arrived.
+
+    Raises:
+        UnknownRoute: the gateway does not have the route.
+    """
     state = await adapter.read(route.name)
     if state is None:
         raise UnknownRoute(f"{route.name}: the gateway has no such route")

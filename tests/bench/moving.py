@@ -21,7 +21,7 @@ from relocate.demo import site
 from relocate.demo.drive import Traffic
 from relocate.demo.report.accounts import Accounts, Window
 from relocate.demo.system import System
-from relocate.demo.today import Place, _point_at, _until_running, _workload, move_in_todays_order
+from relocate.demo.today import Place, move_in_todays_order, point_at, until_running, workload_of
 from relocate.demo.traffic.plan import Flow, Protocol
 from relocate.demo.traffic.record import Outcome as Answered, read_recording
 from relocate.demo.traffic.timetable import NANOSECONDS
@@ -204,17 +204,17 @@ class Moving:
             await move_in_todays_order(self._application, old, new, adapters=adapters, next_fence=lambda: next(fences))
             return
         await self._removed(old)
-        await new.driver.deploy(_workload(self._application, new))
-        running = await _until_running(self._application, new, DEADLINE_SECONDS, asyncio.sleep)
+        await new.driver.deploy(workload_of(self._application, new))
+        running = await until_running(self._application, new, DEADLINE_SECONDS, asyncio.sleep)
         backend = Backend(name=new.cluster, instance=new.instance, endpoints=running.endpoints)
         for route in self._application.routes:
-            await _point_at(backend, route, adapter, next(fences))
+            await point_at(backend, route, adapter, next(fences))
 
     async def _nothing(self, target: str, until: float) -> None:
         """Deploy beside, let it run for as long as a relocation takes, remove it; all requests stay where they are."""
         beside = await self._place(target, self._new_name())
-        await beside.driver.deploy(_workload(self._application, beside))
-        await _until_running(self._application, beside, DEADLINE_SECONDS, asyncio.sleep)
+        await beside.driver.deploy(workload_of(self._application, beside))
+        await until_running(self._application, beside, DEADLINE_SECONDS, asyncio.sleep)
         await asyncio.sleep(max(0.0, until - time.monotonic() - site.GRACE_SECONDS))
         await self._removed(beside)
 
