@@ -21,11 +21,14 @@ UE = "ue-1"
 class Traffic:
     """The traffic process and what it tells each second."""
 
-    def __init__(self, system: System, application: str = site.OURS, flows: Sequence[Flow] | None = None) -> None:
-        """Args: system: whose gateways are used; application: who is asked; flows: None is the traffic's own choice."""
+    def __init__(
+        self, system: System, application: str = site.OURS, flows: Sequence[Flow] | None = None, **told: Any
+    ) -> None:
+        """Args: system: whose gateways are used; application: who is asked; flows, told: instead of the traffic's own choice."""
         self._system = system
         self._application = application
         self._flows = flows
+        self._told = told
         self._running: Running | None = None
         own = application == site.OURS
         self.records = system.folder / ("records.jsonl" if own else f"{application}.records.jsonl")
@@ -39,6 +42,7 @@ class Traffic:
             "records_file": str(self.records),
             "seconds_file": str(self.feed),
             "control": "stdin",
+            **self._told,
         }
         if self._flows is not None:
             plan["flows"] = [flow.model_dump(mode="json") for flow in self._flows]

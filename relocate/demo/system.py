@@ -44,6 +44,8 @@ class System:
     folder: Path
     envoy: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What an Envoy is told besides, by gateway instance."""
+    workers: Sequence[str] = ("worker",)
+    """By name; as many as are named."""
 
     @property
     def api(self) -> str:
@@ -70,19 +72,35 @@ class System:
         prepare(self.database_url)
         self.feed.touch()
         self.processes.environment = self._environment()
-        await self._start_temporal()
+        await self.start_temporal()
         for cluster, port in self.ports.clusters.items():
             await self._start_cluster(cluster, port)
-        await self.processes.start("api", own_command("api"))
-        await self.start_worker()
+        await self.start_api()
+        for worker in self.workers:
+            await self.start_worker(worker)
         await self.start_control()
         for instance in site.INSTANCES:
             await self.start_gateway(instance)
         await self._ready(tell)
 
-    async def start_worker(self) -> None:
+    async def start_temporal(self) -> None:
+        """Start Temporal's development server; started again, it goes on with what is in its file."""
+        argv = [program("temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1"]
+        argv += ["--port", str(self.ports.temporal), "--db-filename", str(self.folder / "temporal.db")]
+        argv += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL", "--log-level", "error"]
+        for value in TEMPORAL_TUNING:
+            argv += ["--dynamic-config-value", value]
+        for key in KEYS:
+            argv += ["--search-attribute", f"{key.name}=Keyword"]
+        await self.processes.start("temporal", argv)
+
+    async def start_api(self) -> None:
+        """Start the API."""
+        await self.processes.start("api", own_command("api"))
+
+    async def start_worker(self, name: str = "worker") -> None:
         """Start a worker, under a name that is free."""
-        await self.processes.start("worker", own_command("worker"))
+        await self.processes.start(name, own_command("worker"))
 
     async def start_control(self) -> None:
         """Start the gateways' control plane."""
@@ -153,16 +171,6 @@ class System:
             # A cluster that has just failed is left alone for a while; on a stage, not for five minutes.
             "RELOCATE_SELECTOR_SETTINGS": json.dumps({"failure_backoff_seconds": 1}),
         }
-
-    async def _start_temporal(self) -> None:
-        argv = [program("temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1"]
-        argv += ["--port", str(self.ports.temporal), "--db-filename", str(self.folder / "temporal.db")]
-        argv += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL", "--log-level", "error"]
-        for value in TEMPORAL_TUNING:
-            argv += ["--dynamic-config-value", value]
-        for key in KEYS:
-            argv += ["--search-attribute", f"{key.name}=Keyword"]
-        await self.processes.start("temporal", argv)
 
     async def _start_cluster(self, cluster: str, port: int) -> None:
         folder = self.folder / cluster
