@@ -40,6 +40,13 @@ async def test_one_that_is_never_ready_stays_so(start):
     assert await sample.status() == 503
 
 
+async def test_one_that_flaps_is_ready_and_not_ready_in_turns(start):
+    """A drill's instance: ready, not ready, ready again."""
+    sample = start("--warm-up", "0", "--flap", "0.3")
+    for status in (200, 503, 200, 503):
+        await sample.reaches(status)
+
+
 @pytest.mark.parametrize("version", ["1.1", "2"])
 async def test_sigterm_lets_a_request_in_flight_finish(warm, version):
     """The request that was there is answered rightly, a new connection is refused, the exit status is 0."""

@@ -45,6 +45,12 @@ class Life:
         await asyncio.sleep(self.settings.warm_up)
         self.warm = True
 
+    async def flap(self) -> None:
+        """Where a drill wants it: lose what warming up gave and get it back, in turns, for ever."""
+        while self.settings.flap:
+            await asyncio.sleep(self.settings.flap)
+            self.warm = not self.warm
+
     def drain(self) -> None:
         """Stop taking new connections; let what is in flight end within the grace time."""
         if not self.draining.is_set():

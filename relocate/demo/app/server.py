@@ -80,12 +80,14 @@ async def _open_grpc(life: Life, health: Health) -> grpc.aio.Server:
 async def _keep_health(life: Life, health: Health) -> None:
     """Warm up, then tell gRPC health whenever the answer changes (a drill may take the warmth away)."""
     await life.warm_up()
-    said = False
-    while True:
-        if life.warm is not said:
-            said = life.warm
-            await health.say(serving=said)
-        await asyncio.sleep(0.1)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(life.flap())
+        said = False
+        while True:
+            if life.warm is not said:
+                said = life.warm
+                await health.say(serving=said)
+            await asyncio.sleep(0.1)
 
 
 async def _drain(life: Life, health: Health, grpc_server: grpc.aio.Server, web: asyncio.Task[None]) -> None:

@@ -21,6 +21,8 @@ class Settings:
     """Seconds in which the ports are open and every request is answered "warming up"."""
     never_ready: bool
     """Warm up for ever."""
+    flap: float
+    """Once warm: ready and not ready in turns of this many seconds; 0 stays ready."""
     grace: float
     """Seconds that requests and streams in flight get after SIGTERM."""
     near: frozenset[str]
@@ -43,6 +45,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         cluster=cluster,
         warm_up=given.warm_up,
         never_ready=given.never_ready,
+        flap=given.flap,
         grace=given.grace,
         near=near.get(cluster, frozenset()),
         cell_distance=given.cell_distance_ms / 1000,
@@ -56,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--warm-up", type=_seconds, default=1.0, metavar="SECONDS", help="default: %(default)s")
     parser.add_argument("--never-ready", action="store_true", help="warm up for ever (a drill)")
+    parser.add_argument(
+        "--flap", type=_seconds, default=0.0, metavar="SECONDS", help="ready and not ready in turns (a drill)"
+    )
     parser.add_argument("--grace", type=_seconds, default=5.0, metavar="SECONDS", help="default: %(default)s")
     parser.add_argument(
         "--near",
