@@ -54,6 +54,7 @@ class Call(Generic[InT, OutT]):
     altogether: timedelta | None
     """After this time the step counts as failed; None goes on for ever."""
     heartbeat: timedelta | None = timedelta(seconds=4)
+    """After so long a silence its worker counts as dead, and another one begins anew."""
     first_retry: timedelta = timedelta(milliseconds=200)
     slowest_retry: timedelta = timedelta(seconds=5)
 
@@ -69,21 +70,9 @@ class Call(Generic[InT, OutT]):
 
 _DAY = timedelta(days=1)
 
-LOCATE = Call(
-    "locate", orders.Order, orders.Found, Queue.CHANGE, timedelta(seconds=15), timedelta(minutes=2), heartbeat=None
-)
-SELECT = Call(
-    "select", orders.SelectOrder, Decision, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2), heartbeat=None
-)
-DEPLOY = Call(
-    "deploy",
-    orders.InstanceOrder,
-    type(None),
-    Queue.CHANGE,
-    timedelta(seconds=30),
-    timedelta(minutes=2),
-    heartbeat=None,
-)
+LOCATE = Call("locate", orders.Order, orders.Found, Queue.CHANGE, timedelta(seconds=15), timedelta(minutes=2))
+SELECT = Call("select", orders.SelectOrder, Decision, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
+DEPLOY = Call("deploy", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
 AWAIT_RUNNING = Call(
     "await_running", orders.InstanceOrder, orders.Serving, Queue.WATCH, timedelta(minutes=10), timedelta(minutes=15)
 )
@@ -96,6 +85,6 @@ HEALTH = Call("health", orders.HealthOrder, orders.Gated, Queue.CHANGE, timedelt
 TRANSFER = Call("transfer", orders.TransferOrder, type(None), Queue.CHANGE, timedelta(hours=1), timedelta(hours=1))
 CHECK = Call("check", orders.CheckOrder, orders.Verdict, Queue.CHANGE, timedelta(minutes=1), timedelta(minutes=3))
 REMOVE = Call("remove", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(minutes=10), timedelta(minutes=15))
-ACTIVATE = Call("activate", orders.ActivateOrder, type(None), Queue.CHANGE, timedelta(seconds=15), None, heartbeat=None)
+ACTIVATE = Call("activate", orders.ActivateOrder, type(None), Queue.CHANGE, timedelta(seconds=15), None)
 RECORD = Call("record", orders.RecordOrder, type(None), Queue.CHANGE, timedelta(seconds=8), None, heartbeat=None)
 """Runs as a local activity: it is idempotent and takes milliseconds."""

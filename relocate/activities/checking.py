@@ -9,9 +9,8 @@ from temporalio import activity
 
 from readiness import checks, rounds
 from relocate.activities import calls, proving
-from relocate.activities.beginning import begin_look
+from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
-from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import CheckOrder, Verdict
 from relocate.activities.readying import quick
 from relocate.activities.record import keep_claims
@@ -40,8 +39,7 @@ class Checking:
     @translated
     async def check(self, order: CheckOrder) -> Verdict:
         """Why the source must not be removed, or nothing."""
-        await begin_look(self._parts.database, order)
-        async with heartbeats():
+        async with looking(self._parts.database, order):
             found = await stretches(self._parts, order.application)
             acknowledged = [await self._why_not_acknowledged(order, stretch) for stretch in found]
             seen = [await self._why_not_seen(order, stretch) for stretch in found]

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from relocate.activities import calls
-from relocate.activities.beginning import begin_look
+from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
-from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import Drained, DrainOrder
 from relocate.activities.record import keep_claims
 from relocate.activities.ways import counted_instances, stretches
@@ -35,8 +34,7 @@ class Draining:
     @translated
     async def drain(self, order: DrainOrder) -> Drained:
         """Count until nobody is left for a window, or until the deadline unless the policy is to wait."""
-        await begin_look(self._parts.database, order)
-        async with heartbeats():
+        async with looking(self._parts.database, order):
             state, drained = await self._count(order)
         sentence = f"{order.side}: {state.sentence}"
         claim = Claim(

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from temporalio import activity
 
 from relocate.activities import calls
-from relocate.activities.beginning import begin_change, begin_look
+from relocate.activities.beginning import changing, looking
 from relocate.activities.failures import translated
-from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import ActivateOrder, InstanceOrder, Serving
 from relocate.clusters.contract import ClusterDriver, InstanceState, Observation, Workload
-from relocate.errors import ClusterUnavailable, InvalidWorkload, TargetFailed
+from relocate.errors import ClusterUnavailable, InvalidWorkload, StaleFence, TargetFailed
 from relocate.model.application import Application
 from relocate.model.placement import Placement
 from relocate.parts import Parts
+from relocate.store.catalogue import Placements
 from steering.model import Backend
 
 PERIOD_SECONDS = 0.1
@@ -32,28 +32,26 @@ class Instances:
     @activity.defn(name=calls.DEPLOY.name)
     @translated
     async def deploy(self, order: InstanceOrder) -> None:
-        """Ask the cluster for the instance; the placement says that it is ours before it exists."""
-        await begin_change(self._parts.database, order)
-        workload = await workload_of(self._parts, order.application, order.cluster, order.instance)
-        driver = await self._parts.driver(order.cluster)
-        placement = Placement(
-            application=order.application.name,
-            cluster=order.cluster,
-            instance=order.instance,
-            active=False,
-            created_by=order.relocation,
-            created_at=datetime.now(UTC),
-        )
-        await asyncio.to_thread(self._parts.database.placements.put, placement)
-        await driver.deploy(workload)
+        """Ask the cluster for the instance; the placement says that it is ours before it exists.
+
+        Raises:
+            StaleFence: the instance was removed meanwhile; what this late attempt made is removed again.
+        """
+        async with changing(self._parts.database, order):
+            workload = await workload_of(self._parts, order.application, order.cluster, order.instance)
+            driver = await self._parts.driver(order.cluster)
+            await asyncio.to_thread(self._placements.put, _placement(order), order.fence)
+            await driver.deploy(workload)
+            if not await self._is_ours(order):
+                await driver.remove(order.application.name, order.instance)
+                raise StaleFence(f"{order.instance} was removed from {order.cluster} before this attempt had made it")
 
     @activity.defn(name=calls.AWAIT_RUNNING.name)
     @translated
     async def await_running(self, order: InstanceOrder) -> Serving:
         """Wait until the driver says that the instance runs; whether it serves is the gate's business."""
-        await begin_look(self._parts.database, order)
-        driver = await self._parts.driver(order.cluster)
-        async with heartbeats():
+        async with looking(self._parts.database, order):
+            driver = await self._parts.driver(order.cluster)
             observed = await self._running(driver, order)
         backend = Backend(name=order.cluster, instance=order.instance, endpoints=observed.endpoints)
         return Serving(backend=backend, capacity=observed.capacity)
@@ -61,23 +59,32 @@ class Instances:
     @activity.defn(name=calls.REMOVE.name)
     @translated
     async def remove(self, order: InstanceOrder) -> None:
-        """Remove one instance and wait until nothing of it is left."""
-        await begin_change(self._parts.database, order)
-        driver = await self._parts.driver(order.cluster)
-        async with heartbeats():
-            await driver.remove(order.application.name, order.instance)
-            await _gone(driver, order)
-        await asyncio.to_thread(self._parts.database.placements.forget, order.application.name, order.cluster)
+        """Remove one instance and wait until nothing of it is left.
+
+        It looks again when the placement has been forgotten: a late attempt of `deploy` comes before that look, or finds
+        that the instance is not ours any more.
+        """
+        async with changing(self._parts.database, order):
+            driver = await self._parts.driver(order.cluster)
+            await _remove(driver, order)
+            await asyncio.to_thread(self._placements.forget, order.application.name, order.cluster, order.fence)
+            await _remove(driver, order)
 
     @activity.defn(name=calls.ACTIVATE.name)
     @translated
     async def activate(self, order: ActivateOrder) -> None:
         """Put the new placement on record."""
-        await begin_change(self._parts.database, order)
-        placements = self._parts.database.placements
-        await asyncio.to_thread(placements.activate, order.application.name, order.active)
-        if order.gone is not None:
-            await asyncio.to_thread(placements.forget, order.application.name, order.gone)
+        async with changing(self._parts.database, order):
+            name, active = order.application.name, order.active
+            await asyncio.to_thread(self._placements.activate, name, active, gone=order.gone, fence=order.fence)
+
+    @property
+    def _placements(self) -> Placements:
+        return self._parts.database.placements
+
+    async def _is_ours(self, order: InstanceOrder) -> bool:
+        placed = await asyncio.to_thread(self._placements.of, order.application.name)
+        return any((one.cluster, one.instance) == (order.cluster, order.instance) for one in placed)
 
     async def _running(self, driver: ClusterDriver, order: InstanceOrder) -> Observation:
         while True:
@@ -94,7 +101,19 @@ class Instances:
             await asyncio.sleep(PERIOD_SECONDS)
 
 
-async def _gone(driver: ClusterDriver, order: InstanceOrder) -> None:
+def _placement(order: InstanceOrder) -> Placement:
+    return Placement(
+        application=order.application.name,
+        cluster=order.cluster,
+        instance=order.instance,
+        active=False,
+        created_by=order.relocation,
+        created_at=datetime.now(UTC),
+    )
+
+
+async def _remove(driver: ClusterDriver, order: InstanceOrder) -> None:
+    await driver.remove(order.application.name, order.instance)
     while not await driver.gone(order.application.name, order.instance):  # noqa: ASYNC110 - a cluster tells nobody
         await asyncio.sleep(PERIOD_SECONDS)
 

@@ -10,9 +10,8 @@ from temporalio import activity
 from readiness import checks
 from readiness.checks import Check
 from relocate.activities import calls
-from relocate.activities.beginning import begin_look
+from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
-from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import JudgeOrder
 from relocate.activities.record import keep_claims
 from relocate.activities.watching import sample_of, seconds_between, seen_between, strays
@@ -47,8 +46,7 @@ class JudgingActivity:
     @translated
     async def judge(self, order: JudgeOrder) -> Judged:
         """Bad ends it at once; good needs the whole time; too little goes on for the order's patience."""
-        await begin_look(self._parts.database, order)
-        async with heartbeats():
+        async with looking(self._parts.database, order):
             judged, sample = await self._watch(order)
         await keep_claims(self._parts.database, order, [_claim(order, judged, sample)])
         return judged

@@ -9,9 +9,8 @@ from readiness import checks, rounds
 from readiness.checks import Way
 from readiness.model import GateSpec
 from relocate.activities import calls
-from relocate.activities.beginning import begin_look
+from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
-from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import Gated, GateOrder, HealthOrder, Order
 from relocate.activities.record import keep_claims
 from relocate.activities.ways import direct, ways_to
@@ -36,11 +35,10 @@ class Readying:
     @translated
     async def gate(self, order: GateOrder) -> Gated:
         """Wait until the gate opens, or can no longer open."""
-        await begin_look(self._parts.database, order)
-        short = why_too_small(order)
-        if short is not None:
-            return Gated(ready=False, sentence=short)
-        async with heartbeats():
+        async with looking(self._parts.database, order):
+            short = why_too_small(order)
+            if short is not None:
+                return Gated(ready=False, sentence=short)
             ways = direct(order.side) if order.directly else await self._ways(order)
             return await self._asked(order, order.side, order.gate, ways)
 
@@ -48,8 +46,7 @@ class Readying:
     @translated
     async def health(self, order: HealthOrder) -> Gated:
         """Ask every check a few times running, now."""
-        await begin_look(self._parts.database, order)
-        async with heartbeats():
+        async with looking(self._parts.database, order):
             return await self._asked(order, order.side, quick(order.gate), await self._ways(order))
 
     async def _ways(self, order: GateOrder | HealthOrder) -> Sequence[Way]:

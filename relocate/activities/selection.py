@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from temporalio import activity
 
 from relocate.activities import calls
-from relocate.activities.beginning import begin_look
+from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
 from relocate.activities.orders import Found, Order, SelectOrder, Serving
 from relocate.clusters.contract import InstanceState
@@ -36,7 +36,17 @@ class Selection:
     @translated
     async def locate(self, order: Order) -> Found:
         """The application's active placement, observed now."""
-        await begin_look(self._parts.database, order)
+        async with looking(self._parts.database, order):
+            return await self._found(order)
+
+    @activity.defn(name=calls.SELECT.name)
+    @translated
+    async def select(self, order: SelectOrder) -> Decision:
+        """The ranked targets, or why there is none."""
+        async with looking(self._parts.database, order):
+            return await decide(self._parts, order.relocation, order.request, order.source)
+
+    async def _found(self, order: Order) -> Found:
         name = order.application.name
         placement = await asyncio.to_thread(self._parts.database.placements.active, name)
         if placement is None:
@@ -52,13 +62,6 @@ class Selection:
         backend = Backend(name=placement.cluster, instance=placement.instance, endpoints=observed.endpoints)
         serving = Serving(backend=backend, capacity=observed.capacity)
         return Found(cluster=placement.cluster, instance=placement.instance, serving=serving)
-
-    @activity.defn(name=calls.SELECT.name)
-    @translated
-    async def select(self, order: SelectOrder) -> Decision:
-        """The ranked targets, or why there is none."""
-        await begin_look(self._parts.database, order)
-        return await decide(self._parts, order.relocation, order.request, order.source)
 
 
 async def decide(parts: Parts, identity: str, request: RelocationRequest, source: str | None) -> Decision:

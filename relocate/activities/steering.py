@@ -10,9 +10,8 @@ from typing import Any
 from temporalio import activity
 
 from relocate.activities import calls, proving
-from relocate.activities.beginning import begin_change
+from relocate.activities.beginning import changing
 from relocate.activities.failures import translated
-from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import Steered, SteerOrder, Written
 from relocate.activities.record import keep_claims
 from relocate.activities.ways import Stretch, stretches
@@ -77,8 +76,7 @@ class Steering:
             Rejected: a gateway instance refused the configuration.
             NotProven: it did not become live in time; the text names who is missing.
         """
-        await begin_change(self._parts.database, order)
-        async with heartbeats():
+        async with changing(self._parts.database, order):
             found = await stretches(self._parts, order.application)
             progress = [await self._write(order, stretch) for stretch in found]
             await self._keep_written(order, progress)

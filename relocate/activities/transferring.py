@@ -5,9 +5,8 @@ import httpx
 from temporalio import activity
 
 from relocate.activities import calls
-from relocate.activities.beginning import begin_change
+from relocate.activities.beginning import changing
 from relocate.activities.failures import translated
-from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import TransferOrder
 from relocate.activities.record import keep_claims
 from relocate.errors import NotProven
@@ -31,8 +30,7 @@ class Transferring:
         Raises:
             NotProven: it answered otherwise, or not in time.
         """
-        await begin_change(self._parts.database, order)
-        async with heartbeats():
+        async with changing(self._parts.database, order):
             sentence = await _call(order)
         claim = Claim(rung="note", phase=order.phase, side=order.source.name, sentence=sentence)
         await keep_claims(self._parts.database, order, [claim])
@@ -44,6 +42,7 @@ async def _call(order: TransferOrder) -> str:
         "relocation": order.relocation,
         "source": str(at),
         "target": str(_endpoint(order.target, order.port)),
+        "fence": order.fence.model_dump(),
     }
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=order.timeout_seconds) as client:

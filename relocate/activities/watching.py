@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from temporalio import activity
 
 from relocate.activities import calls
-from relocate.activities.beginning import begin_look
+from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
-from relocate.activities.heartbeat import heartbeats
 from relocate.activities.orders import WatchOrder
 from relocate.activities.ways import Stretch, probe_points, stretches
 from relocate.parts import Parts
@@ -37,9 +36,8 @@ class Watching:
     @translated
     async def watch(self, order: WatchOrder) -> None:
         """Watch every route through every gateway instance until cancelled. A time without us is a hole on record."""
-        await begin_look(self._parts.database, order)
-        found = await stretches(self._parts, order.application)
-        async with heartbeats():
+        async with looking(self._parts.database, order):
+            found = await stretches(self._parts, order.application)
             try:
                 await asyncio.gather(*(self._watch(order, stretch) for stretch in found))
             except asyncio.CancelledError:

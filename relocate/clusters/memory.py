@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cluster in memory, with faults on demand: for tests, ours and those of whoever builds on the contract."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -60,6 +60,10 @@ class MemoryInstance:
     observed: int = 0
 
 
+async def _at_once() -> None:
+    """Nothing happens in between."""
+
+
 @dataclass
 class MemoryCluster:
     """What a driver asks: it outlives drivers, as a real cluster does."""
@@ -67,6 +71,8 @@ class MemoryCluster:
     faults: Faults
     instances: dict[tuple[str, str], MemoryInstance] = field(default_factory=dict)
     next_port: int = FIRST_PORT
+    before_deploy: Callable[[], Awaitable[None]] = _at_once
+    """Happens between the moment a `deploy` is asked for and its effect."""
 
     def crash(self, application: str, instance: str, reason: str) -> None:
         """Let a running instance fail; KeyError when there is none."""
@@ -106,6 +112,7 @@ class MemoryDriver(ClusterDriver):
 
     async def deploy(self, workload: Workload) -> None:
         """As the contract says."""
+        await self.cluster.before_deploy()
         self._reach()
         if self._existing(workload):
             return

@@ -119,8 +119,9 @@ Hook = Annotated[str, Field(pattern=r"^/", max_length=512)]
 class Transfer(Model):
     """Hooks of an application that keeps state: paths to which an empty-handed POST is sent at the source instance.
 
-    Each gets `{"relocation", "source", "target"}` (addresses of the hook's port) and must answer 2xx when it is done;
-    it may be called again.
+    Each gets `{"relocation", "source", "target", "fence"}` (addresses of the hook's port) and must answer 2xx when it is
+    done; it may be called again. `fence` (`lease`, then `sequence`) rises with every call: an application that remembers
+    the highest refuses a call that was held up on its way, a `freeze` after its `resume` say.
     """
 
     port: Name = "http"

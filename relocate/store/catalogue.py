@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications, clusters and gateways as configured, and where applications are placed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -12,6 +13,8 @@ from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
 from relocate.model.placement import Placement
 from relocate.store.tables import CATALOGUE, LEASES, PLACEMENTS
+from relocate.store.turn import check_turn
+from steering.model import Fence
 from steering.store.engine import writing
 
 Entry = Application | Cluster | Gateway
@@ -76,28 +79,49 @@ class Catalogue:
 
 
 class Placements:
-    """Which instances are ours, and where."""
+    """Which instances are ours, and where. A relocation changes them under its fence: a late attempt changes nothing."""
 
     def __init__(self, engine: Engine) -> None:
         """Args: engine: the service's database."""
         self._engine = engine
 
-    def put(self, placement: Placement) -> None:
-        """Record that this instance is ours; recording it again is fine."""
-        with writing(self._engine) as connection:
+    def put(self, placement: Placement, fence: Fence | None = None) -> None:
+        """Record that this instance is ours; recording it again is fine.
+
+        Raises:
+            StaleFence: a newer step than `fence` has been here.
+        """
+        with self._changing(placement.application, fence) as connection:
             connection.execute(delete(PLACEMENTS).where(_at(placement.application, placement.cluster)))
             connection.execute(insert(PLACEMENTS).values(**placement.model_dump()))
 
-    def forget(self, application: str, cluster: str) -> None:
-        """The instance is gone; an unknown one is fine."""
-        with writing(self._engine) as connection:
+    def forget(self, application: str, cluster: str, fence: Fence | None = None) -> None:
+        """The instance is gone; an unknown one is fine.
+
+        Raises:
+            StaleFence: a newer step than `fence` has been here.
+        """
+        with self._changing(application, fence) as connection:
             connection.execute(delete(PLACEMENTS).where(_at(application, cluster)))
 
-    def activate(self, application: str, cluster: str) -> None:
-        """From now on the instance on `cluster` is the one that serves."""
-        with writing(self._engine) as connection:
+    def activate(self, application: str, cluster: str, *, gone: str | None = None, fence: Fence | None = None) -> None:
+        """From now on the instance on `cluster` is the one that serves, and the one on `gone` is no more.
+
+        Raises:
+            StaleFence: a newer step than `fence` has been here.
+        """
+        with self._changing(application, fence) as connection:
             of_application = update(PLACEMENTS).where(PLACEMENTS.c.application == application)
             connection.execute(of_application.values(active=PLACEMENTS.c.cluster == cluster))
+            if gone is not None:
+                connection.execute(delete(PLACEMENTS).where(_at(application, gone)))
+
+    @contextmanager
+    def _changing(self, application: str, fence: Fence | None) -> Iterator[Connection]:
+        with writing(self._engine) as connection:
+            if fence is not None:
+                check_turn(connection, application, fence)
+            yield connection
 
     def of(self, application: str) -> Sequence[Placement]:
         """All instances of the application, the active one first."""

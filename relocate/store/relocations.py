@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
-from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, StaleFence
+from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound
 from relocate.model.relocation import Outcome, Phase, RelocationRequest, Status, Step, View
 from relocate.model.told import Told
 from relocate.store import evidence
 from relocate.store.tables import EVENTS, IDEMPOTENCY, LEASES, RELOCATIONS
+from relocate.store.turn import check_turn
 from steering.model import Fence
 from steering.store.engine import writing
 
@@ -204,10 +205,7 @@ class Leases:
             StaleFence: a newer step, undo or lease has been here; nothing was kept.
         """
         with writing(self._engine) as connection:
-            row = connection.execute(select(LEASES).where(LEASES.c.application == application)).one_or_none()
-            current = Fence(lease=row.lease, sequence=row.sequence) if row else Fence(lease=0, sequence=0)
-            if fence < current:
-                raise StaleFence(f"{application} is at lease {current.lease}, step {current.sequence}; this is older")
+            check_turn(connection, application, fence)
             there = LEASES.c.application == application
             connection.execute(update(LEASES).where(there).values(lease=fence.lease, sequence=fence.sequence))
             _keep(connection, told)

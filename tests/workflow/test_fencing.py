@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stories of attempts that come too late."""
 
+import asyncio
+
 import pytest
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
@@ -63,6 +65,35 @@ async def test_an_old_leases_deploy_and_remove_are_refused(world: World) -> None
         with pytest.raises(ApplicationError) as refused:
             await ActivityEnvironment().run(attempt, order)
         assert refused.value.type == "StaleFence"
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_deploy_that_hung_until_its_undo_was_done_leaves_nothing(world: World) -> None:
+    """An attempt that hung before the cluster heard of it, and goes on after the removal, removes what it made."""
+    hung, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        world.cluster(world.b).before_deploy = nothing
+        hung.set()
+        await goes_on.wait()
+
+    async def nothing() -> None:
+        return
+
+    lease = world.service.database.leases.take(world.app, "late")
+    where = {"relocation": "late", "application": world.application(), "cluster": world.b, "instance": "late-1"}
+    instances, world.cluster(world.b).before_deploy = Instances(world.service.parts), hang
+    first, undo = (
+        InstanceOrder(phase=Phase.DEPLOY, fence=Fence(lease=lease, sequence=number), **where) for number in (1, 2)
+    )
+    late = asyncio.create_task(ActivityEnvironment().run(instances.deploy, first))
+    await hung.wait()
+    await ActivityEnvironment().run(instances.remove, undo)
+    goes_on.set()
+    with pytest.raises(ApplicationError) as refused:
+        await late
+    assert refused.value.type == "StaleFence"
+    world.service.database.leases.give_back(world.app, "late")
     await world.assert_serves_only_from(world.a)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from relocate.errors import InvalidRequest, NotFound
+from relocate.errors import InvalidRequest, NotFound, StaleFence
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
 from relocate.model.placement import Placement
 from relocate.store.database import Database
+from steering.model import Fence
 
 ROUTE = {"name": "web", "hosts": ["app.test"], "gateways": ["edge"], "ports": [{"name": "http"}]}
 
@@ -119,3 +120,20 @@ def test_placements_may_be_recorded_and_forgotten_again(configured: Database) ->
     assert configured.placements.of("app") == []
     assert configured.placements.active("app") is None
     assert configured.placements.of("maps") == [other]
+
+
+def test_an_overtaken_step_changes_no_placement(configured: Database) -> None:
+    """Once a newer step has its turn, an older one neither records, forgets nor activates anything."""
+    lease = configured.leases.take("app", "rel-1")
+    old, new = (Fence(lease=lease, sequence=number) for number in (1, 2))
+    configured.placements.put(_placed("mec-a", active=True), old)
+    configured.leases.advance("app", new)
+    attempts: list[Callable[[], None]] = [
+        lambda: configured.placements.put(_placed("mec-b"), old),
+        lambda: configured.placements.forget("app", "mec-a", old),
+        lambda: configured.placements.activate("app", "mec-b", gone="mec-a", fence=old),
+    ]
+    for attempt in attempts:
+        with pytest.raises(StaleFence, match="this is older"):
+            attempt()
+    assert [(one.cluster, one.active) for one in configured.placements.of("app")] == [("mec-a", True)]

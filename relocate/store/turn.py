@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whose turn it is to change an application: checked in the transaction that changes something."""
+
+from sqlalchemy import Connection, select
+
+from relocate.errors import StaleFence
+from relocate.store.tables import LEASES
+from steering.model import Fence
+
+
+def check_turn(connection: Connection, application: str, fence: Fence) -> None:
+    """See that no newer step, undo or lease has been here.
+
+    Raises:
+        StaleFence: one has; the transaction must change nothing.
+    """
+    row = connection.execute(
+        select(LEASES.c.lease, LEASES.c.sequence).where(LEASES.c.application == application).with_for_update()
+    ).one_or_none()
+    current = Fence(lease=row.lease, sequence=row.sequence) if row else Fence(lease=0, sequence=0)
+    if fence < current:
+        raise StaleFence(f"{application} is at lease {current.lease}, step {current.sequence}; this is older")
