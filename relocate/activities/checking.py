@@ -14,7 +14,7 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import CheckOrder, Verdict
 from relocate.activities.readying import quick
 from relocate.activities.record import keep_claims
-from relocate.activities.watching import seconds_between, seen_between
+from relocate.activities.watching import sample_of, seconds_between
 from relocate.activities.ways import Stretch, probe_points, stretches, ways_to
 from relocate.errors import EvidenceNotStored
 from relocate.model.application import Route
@@ -84,7 +84,8 @@ class Checking:
         return None if result.ready else result.sentence
 
     async def _why_watched(self, order: CheckOrder) -> str | None:
-        sample = await seen_between(self._parts.database, order.relocation, order.target.name, order.since, time.time())
+        seconds = await seconds_between(self._parts.database, order.relocation, order.since, time.time())
+        sample = sample_of(seconds, order.target.name, order.since)
         if sample.requests and sample.error_rate > order.max_error_rate:
             return f"the prober saw {sample.errors} of {sample.requests} requests fail since the switch"
         return None

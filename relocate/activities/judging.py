@@ -75,7 +75,7 @@ class JudgingActivity:
         self, order: JudgeOrder, baseline: Sample, counted: Sample, own: Judged | None
     ) -> tuple[Judged, Sample]:
         seconds = await seconds_between(self._parts.database, order.relocation, order.since, time.time())
-        sample, name = sample_of(seconds, order.side.name), order.side.name
+        sample, name = sample_of(seconds, order.side.name, order.since), order.side.name
         astray = strays(seconds, name, order.since) if order.whole else (0, 0)
         against = own or judge_fallback(*astray, name) or judge_counted(order.limits, baseline, counted, name)
         return against or judge(order.limits, baseline, sample, name), sample

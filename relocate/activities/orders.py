@@ -67,6 +67,8 @@ class SteerOrder(Order):
     """Fresh connections in a row, through each gateway instance."""
     seen: bool = True
     """False: acknowledged is enough, as no traffic moves."""
+    healthy: bool = True
+    """False: what is seen may fail. No traffic moves to it; it was there before, and failed before."""
     prove_seconds: float = 20.0
     """Longest time until the write is live everywhere."""
 

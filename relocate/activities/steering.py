@@ -42,6 +42,8 @@ class Progress:
     expected: Sequence[str] = ()
     proven: dict[str, float] = field(default_factory=dict)
     """Seconds from the write to the last of its proving answers, by gateway instance."""
+    failing: dict[str, str] = field(default_factory=dict)
+    """Why what the write leads to fails, by gateway instance through which it was seen all the same."""
     missing: str = "nobody was asked yet"
     failed: int = 0
     """Rounds of proving answers in which this very write was seen and failed."""
@@ -143,12 +145,14 @@ class Steering:
         count = proving.answers_needed(order.sides.weights, order.probes)
         answers = await proving.ask(proving.asker(route), route, point, count)
         epoch = documents.epoch_of(order.relocation, order.fence)
-        reason = proof.why_not_seen(answers, epoch, order.sides.weights)
-        if reason is None:
+        reason, failing = proof.why_not_seen(answers, epoch, order.sides.weights), proof.is_failing(answers, epoch)
+        if failing and reason is not None and not order.healthy:
+            progress.failing[point.instance] = reason
+        if reason is None or point.instance in progress.failing:
             progress.proven[point.instance] = time.monotonic() - progress.written_at
-        else:
-            progress.missing = reason
-        if proof.is_failing(answers, epoch):
+            return
+        progress.missing = reason
+        if failing:
             progress.failed += 1
             if progress.failed >= FAILED_ROUNDS:
                 raise NotProven(f"it is live, and it fails: {reason}")
@@ -194,9 +198,13 @@ def _proofs(order: SteerOrder, progress: Progress, count: int) -> Sequence[Claim
             **where,
         )
         for name, seconds in progress.proven.items()
-        if order.seen
+        if order.seen and name not in progress.failing
     ]
-    return [*_observed(progress, where), *acknowledged, *probed]
+    seen = [
+        Claim(rung=Rung.PROBED, instance=name, holds=False, sentence=f"it is live, and it fails: {reason}", **where)
+        for name, reason in progress.failing.items()
+    ]
+    return [*_observed(progress, where), *acknowledged, *probed, *seen]
 
 
 def _observed(progress: Progress, where: Mapping[str, Any]) -> Sequence[Claim]:

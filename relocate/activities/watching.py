@@ -81,10 +81,14 @@ async def seen_between(database: Database, relocation: str, side: str, since: fl
     return sample_of(await seconds_between(database, relocation, since, until), side)
 
 
-def sample_of(seconds: Sequence[Second], side: str) -> Sample:
-    """One side's sample in these seconds."""
-    by_side = summed(seconds).by_side
-    own, nobody = by_side.get(side), by_side.get(UNATTRIBUTED)
+def sample_of(seconds: Sequence[Second], side: str, nobody_since: float = 0.0) -> Sample:
+    """One side's sample in these seconds.
+
+    Failures that nobody answered are counted in whole seconds that began after `nobody_since`: in the second that a
+    switch cuts, they may be those of the side that was left.
+    """
+    own = summed(seconds).by_side.get(side)
+    nobody = summed(one for one in seconds if one.second >= nobody_since).by_side.get(UNATTRIBUTED)
     lost = nobody.count if nobody else 0
     if own is None:
         return Sample(requests=lost, errors=lost)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether B is as good as A was, from what the prober saw (sampled) and the gateways counted."""
 
+import math
 from enum import StrEnum
 
 from relocate.model.application import Judging
@@ -25,6 +26,11 @@ class Sample(Payload):
         """Share of requests that failed; 0 without requests, which `requests` tells apart."""
         return self.errors / self.requests if self.requests else 0.0
 
+    @property
+    def silent(self) -> bool:
+        """Whether it was asked, and answered nothing right."""
+        return 0 < self.requests == self.errors
+
 
 class Judgement(StrEnum):
     """What a sample of B says."""
@@ -46,19 +52,21 @@ def judge(limits: Judging, baseline: Sample, side: Sample, name: str) -> Judged:
     """Compare what was seen of `side` with A's baseline.
 
     Errors are judged as soon as they could not be within the limit any more even if all missing samples were right; a
-    good word needs the minimum of samples on both sides.
+    good word needs the minimum of samples on both sides. A source that answered nothing at all is nothing to compare
+    with: then `side` is held to the limit of errors alone.
     """
-    allowed = baseline.error_rate + limits.max_error_rate
+    allowed = _allowed(limits, baseline)
     needed = max(limits.min_samples, side.requests)
     if side.errors / needed > allowed:
         return _bad(f"{name} failed {side.errors} of {side.requests} requests; {allowed:.1%} are allowed")
     if side.requests < limits.min_samples:
         text = f"{name} was asked {side.requests} times; {limits.min_samples} are needed to judge it"
         return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text)
-    if baseline.requests < limits.min_samples or baseline.p99_seconds is None or side.p99_seconds is None:
+    compared = baseline.p99_seconds if not baseline.silent else math.inf
+    if baseline.requests < limits.min_samples or compared is None or side.p99_seconds is None:
         text = f"there is no baseline of {limits.min_samples} requests to compare {name} with"
         return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text)
-    limit = baseline.p99_seconds * limits.max_p99_ratio + limits.max_p99_slack_seconds
+    limit = compared * limits.max_p99_ratio + limits.max_p99_slack_seconds
     certain = side.p99_seconds if side.p99_at_least_seconds is None else side.p99_at_least_seconds
     if certain > limit:
         return _bad(f"{name}'s p99 is at least {certain * 1000:.0f} ms; {limit * 1000:.0f} ms are allowed")
@@ -83,7 +91,7 @@ def slow_by_chance(samples: int, share: float = 0.01, certainty: float = 0.99) -
 
 def judge_counted(limits: Judging, baseline: Sample, counted: Sample, name: str) -> Judged | None:
     """What the gateways' counters of real requests say against `name`, or None. They can condemn, not acquit."""
-    allowed = baseline.error_rate + limits.max_error_rate
+    allowed = _allowed(limits, baseline)
     if counted.errors / max(limits.min_samples, counted.requests) <= allowed:
         return None
     return _bad(f"{name} failed {counted.errors} of {counted.requests} requests of users; {allowed:.1%} are allowed")
@@ -97,6 +105,11 @@ def judge_fallback(strays: int, asked: int, name: str) -> Judged | None:
 def judge_checks(failed_rounds: int, reason: str, name: str) -> Judged | None:
     """Whether `name` fails its own readiness checks, several rounds running."""
     return _bad(f"{name} is not ready any more: {reason}") if failed_rounds >= FAILED_ROUNDS else None
+
+
+def _allowed(limits: Judging, baseline: Sample) -> float:
+    """The error rate that a side may have. Nobody has to be as bad as a source that answers nothing."""
+    return limits.max_error_rate + (0.0 if baseline.silent else baseline.error_rate)
 
 
 def _bad(sentence: str) -> Judged:

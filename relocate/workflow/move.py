@@ -111,13 +111,14 @@ class Move:
         if self._expiry is None and self.target is not None:
             await self.steer(phase, self.shares(self._target_weight, failover=False), seen=False)
 
-    async def steer(self, phase: Phase, sides: Sides, *, seen: bool = True) -> orders.Steered:
+    async def steer(self, phase: Phase, sides: Sides, *, seen: bool = True, healthy: bool = True) -> orders.Steered:
         """Write one document everywhere and have it proven live.
 
         Args:
             phase: in which it is written.
             sides: what is written.
             seen: False asks for acknowledgements only; for a document that moves no traffic.
+            healthy: False lets what is seen fail; for a document that moves no traffic.
         """
         steered = await self.do(
             calls.STEER,
@@ -129,6 +130,7 @@ class Move:
             unproven=self.policy.unproven == "allow",
             probes=self.policy.probes_per_instance,
             seen=seen,
+            healthy=healthy,
         )
         self.written, self.accept_drift = steered.written, False
         if self.target is not None:

@@ -134,7 +134,8 @@ class Relocate:
             self._baseline_from = workflow.now().timestamp()
             self._watch = move.start_call(calls.WATCH, move.order(calls.WATCH, Phase.PREPARE))
         self._back.steps.push(Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", undo))
-        await move.steer(Phase.PREPARE, move.shares(0, failover=False))
+        # A source that has just died is no reason to leave its users where they are: the gate decides about the target.
+        await move.steer(Phase.PREPARE, move.shares(0, failover=False), healthy=False)
         self._journal.leave(Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic.")
 
     async def _ready(self) -> None:
