@@ -255,6 +255,8 @@ class Relocate:
             self._journal.tell(note(Phase.DRAIN, f"{answer.actor.who} allowed the cut: {answer.actor.why}"))
         elif not drained.drained:
             self._cut = drained.left or 0
+            waived = f"zero in flight on {source}: the policy waives it (force); {drained.sentence}"
+            self._journal.tell(note(Phase.DRAIN, waived))
         self._journal.leave(Phase.DRAIN, StepState.DONE, drained.sentence, left_on_source=drained.left, cut=self._cut)
 
     async def _teardown(self) -> orders.Ended:
