@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from relocate.clusters.process import tether
 from relocate.errors import RelocateError
@@ -40,8 +41,15 @@ class Processes:
     environment: Mapping[str, str] = field(default_factory=dict)
     running: list[Running] = field(default_factory=list)
 
-    async def start(self, name: str, argv: Sequence[str], *, stdin: int = asyncio.subprocess.DEVNULL) -> Running:
-        """Start one process, its output in a log file."""
+    async def start(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        stdin: int = asyncio.subprocess.DEVNULL,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> Running:
+        """Start one process, its output in a log file; `environment` is what differs for it alone."""
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -49,7 +57,7 @@ class Processes:
                 stdin=stdin,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, **environment},
                 start_new_session=True,
             )
         started = Running(name, process, log)
@@ -95,10 +103,14 @@ class Processes:
         await asyncio.gather(*(_ended(one.process) for one in chosen))
         self.running = [one for one in self.running if one not in chosen]
 
+    def log(self, name: str) -> str:
+        """Everything that processes of this name have printed."""
+        log = self.folder / f"{name}.log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
     def tail(self, name: str) -> str:
         """The end of a process's log, to be added to a sentence; nothing when it has none."""
-        log = self.folder / f"{name}.log"
-        lines = log.read_text(errors="replace").splitlines()[-TAIL_LINES:] if log.exists() else []
+        lines = self.log(name).splitlines()[-TAIL_LINES:]
         return "; the end of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
 
 

@@ -94,9 +94,14 @@ class System:
             argv += ["--search-attribute", f"{key.name}=Keyword"]
         await self.processes.start("temporal", argv)
 
-    async def start_api(self) -> None:
-        """Start the API."""
-        await self.processes.start("api", own_command("api"))
+    async def start_api(self, *, temporal: int | None = None) -> None:
+        """Start the API; `temporal` is the port on which it reaches Temporal, None for Temporal's own."""
+        environment = {"TEMPORAL_ADDRESS": f"127.0.0.1:{temporal}"} if temporal is not None else {}
+        await self.processes.start("api", own_command("api"), environment=environment)
+
+    async def api_ready(self) -> None:
+        """Wait until the API takes requests."""
+        await self.processes.wait_for("api", self._api_ready)
 
     async def start_worker(self, name: str = "worker") -> None:
         """Start a worker, under a name that is free."""
@@ -186,7 +191,7 @@ class System:
         ]
         for name, port in waits:
             await self.processes.wait_for(name, lambda port=port: listens(port))  # type: ignore[misc]
-        await self.processes.wait_for("api", self._api_ready)
+        await self.api_ready()
         tell(f"everything runs; the page is at {self.api}/")
 
     async def _api_ready(self) -> bool:
