@@ -24,8 +24,9 @@ MOST_OUTSTANDING = 512
 SINK_SECONDS = 10.0
 """Longest time for handing over one second."""
 
-BACKLOG_SECONDS = 30.0
-"""How long what could not be handed over is kept and tried again before the watch gives up."""
+BACKLOG_SECONDS = 300.0
+"""How long what could not be handed over is kept and tried again before the watch gives up: as long as a step may take
+altogether (`relocate.activities.calls`), so that a relocation which outlives an outage has no hole in it."""
 
 Sink = Callable[[Sequence[Second], Sequence[Failure]], Awaitable[None]]
 
