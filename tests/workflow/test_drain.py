@@ -39,6 +39,7 @@ async def test_at_the_deadline_force_cuts_and_counts(world: World) -> None:
     assert (view.outcome, view.cut) == (Outcome.COMPLETED, 1)
     assert [claim.detail["left"] for claim in run.claims if claim.phase is Phase.DRAIN] == [1]
     assert [claim.detail["cut"] for claim in run.claims if "cut" in claim.detail] == [1]
+    assert "the policy waives it (force)" in run.notes
 
 
 async def test_waiting_goes_on_until_the_last_stream_has_ended(world: World) -> None:

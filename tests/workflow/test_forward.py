@@ -46,6 +46,18 @@ async def test_weight_rises_in_the_steps_that_were_asked_for(world: World) -> No
     assert weights == [{a: 100, b: 0}, {a: 50, b: 50}, {a: 0, b: 100}, {b: 100}]
 
 
+async def test_a_source_that_fails_everybody_is_left_for_a_proven_target(world: World) -> None:
+    """A fails before B is known anywhere: that its gateways took B's document is seen all the same, and users go to B."""
+    world.data_plane.broken[world.a] = 500
+    run = await world.relocate(target=world.b)
+    view = await run.ended()
+    assert view.outcome is Outcome.COMPLETED, view.sentence
+    prepared = [claim for claim in run.claims if claim.rung is Rung.PROBED and claim.phase is Phase.PREPARE]
+    assert {claim.instance for claim in prepared} == set(INSTANCES)
+    assert not any(claim.holds for claim in prepared)
+    await world.assert_serves_only_from(world.b)
+
+
 async def test_it_stays_where_it_is_best(world: World) -> None:
     """When no candidate beats the current cluster, nothing is touched and the lease is free again."""
     view = await world.move(target=None, candidates=[world.a, world.b])
