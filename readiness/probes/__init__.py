@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The probes, found by entry point in the group `readiness.probes`; strangers' probes register the same way."""
 
+import functools
 from importlib.metadata import EntryPoints, entry_points
 
 from readiness.contract import Probe
@@ -9,8 +10,9 @@ from readiness.errors import UnknownProbe
 GROUP = "readiness.probes"
 
 
+@functools.cache
 def load(kind: str) -> type[Probe]:
-    """The probe registered as `kind`.
+    """The probe registered as `kind`. What was found is remembered: to look costs more than to probe.
 
     Raises:
         UnknownProbe: none is installed under that name (the text names those that are), or it cannot be imported.
