@@ -14,7 +14,6 @@ from temporalio.common import RetryPolicy
 
 from relocate.activities import orders
 from relocate.phases.judging import Judged
-from relocate.targets.contract import Decision
 
 InT = TypeVar("InT")
 OutT = TypeVar("OutT")
@@ -70,9 +69,10 @@ class Call(Generic[InT, OutT]):
 
 _DAY = timedelta(days=1)
 
-LOCATE = Call("locate", orders.Order, orders.Found, Queue.CHANGE, timedelta(seconds=15), timedelta(minutes=2))
-SELECT = Call("select", orders.SelectOrder, Decision, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
-DEPLOY = Call("deploy", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
+SELECT = Call("select", orders.SelectOrder, orders.Selected, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
+DEPLOY = Call(
+    "deploy", orders.InstanceOrder, orders.Deployed, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2)
+)
 AWAIT_RUNNING = Call(
     "await_running", orders.InstanceOrder, orders.Serving, Queue.WATCH, timedelta(minutes=10), timedelta(minutes=15)
 )
@@ -84,7 +84,7 @@ DRAIN = Call("drain", orders.DrainOrder, orders.Drained, Queue.WATCH, _DAY, _DAY
 HEALTH = Call("health", orders.HealthOrder, orders.Gated, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=1))
 TRANSFER = Call("transfer", orders.TransferOrder, type(None), Queue.CHANGE, timedelta(hours=1), timedelta(hours=1))
 CHECK = Call("check", orders.CheckOrder, orders.Verdict, Queue.CHANGE, timedelta(minutes=1), timedelta(minutes=3))
-REMOVE = Call("remove", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(minutes=10), timedelta(minutes=15))
+REMOVE = Call("remove", orders.RemoveOrder, type(None), Queue.CHANGE, timedelta(minutes=10), timedelta(minutes=15))
 ACTIVATE = Call("activate", orders.ActivateOrder, type(None), Queue.CHANGE, timedelta(seconds=15), None)
 RECORD = Call("record", orders.RecordOrder, type(None), Queue.CHANGE, timedelta(seconds=8), None, heartbeat=None)
 """Runs as a local activity: it is idempotent and takes milliseconds."""

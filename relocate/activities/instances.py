@@ -9,8 +9,9 @@ from temporalio import activity
 from relocate.activities import calls
 from relocate.activities.beginning import changing, looking
 from relocate.activities.failures import translated
-from relocate.activities.orders import ActivateOrder, InstanceOrder, Serving
-from relocate.clusters.contract import ClusterDriver, InstanceState, Observation, Workload
+from relocate.activities.orders import ActivateOrder, Deployed, InstanceOrder, RemoveOrder, Serving
+from relocate.activities.pauses import pauses
+from relocate.clusters.contract import ClusterDriver, InstanceState, Workload
 from relocate.errors import ClusterUnavailable, InvalidWorkload, StaleFence, TargetFailed
 from relocate.model.application import Application
 from relocate.model.placement import Placement
@@ -19,7 +20,7 @@ from relocate.store.catalogue import Placements
 from steering.model import Backend
 
 PERIOD_SECONDS = 0.1
-"""Time between two looks at an instance."""
+"""Longest time between two looks at an instance."""
 
 
 class Instances:
@@ -31,7 +32,7 @@ class Instances:
 
     @activity.defn(name=calls.DEPLOY.name)
     @translated
-    async def deploy(self, order: InstanceOrder) -> None:
+    async def deploy(self, order: InstanceOrder) -> Deployed:
         """Ask the cluster for the instance; the placement says that it is ours before it exists.
 
         Raises:
@@ -45,29 +46,32 @@ class Instances:
             if not await self._is_ours(order):
                 await driver.remove(order.application.name, order.instance)
                 raise StaleFence(f"{order.instance} was removed from {order.cluster} before this attempt had made it")
+            return Deployed(serving=await _runs(driver, order))
 
     @activity.defn(name=calls.AWAIT_RUNNING.name)
     @translated
     async def await_running(self, order: InstanceOrder) -> Serving:
         """Wait until the driver says that the instance runs; whether it serves is the gate's business."""
         async with looking(self._parts.database, order):
-            driver = await self._parts.driver(order.cluster)
-            observed = await self._running(driver, order)
-        backend = Backend(name=order.cluster, instance=order.instance, endpoints=observed.endpoints)
-        return Serving(backend=backend, capacity=observed.capacity)
+            driver, pause = await self._parts.driver(order.cluster), pauses(PERIOD_SECONDS)
+            while (serving := await _runs(driver, order)) is None:  # noqa: ASYNC110 - a cluster tells nobody
+                await asyncio.sleep(next(pause))
+            return serving
 
     @activity.defn(name=calls.REMOVE.name)
     @translated
-    async def remove(self, order: InstanceOrder) -> None:
-        """Remove one instance and wait until nothing of it is left.
+    async def remove(self, order: RemoveOrder) -> None:
+        """Remove one instance and wait until nothing of it is left; then it is struck from the record.
 
-        It looks again when the placement has been forgotten: a late attempt of `deploy` comes before that look, or finds
-        that the instance is not ours any more.
+        It looks again after that: a late attempt of `deploy` comes before that look, or finds that the instance is not
+        ours any more.
         """
         async with changing(self._parts.database, order):
-            driver = await self._parts.driver(order.cluster)
+            driver, name = await self._parts.driver(order.cluster), order.application.name
             await _remove(driver, order)
-            await asyncio.to_thread(self._placements.forget, order.application.name, order.cluster, order.fence)
+            await asyncio.to_thread(
+                self._placements.forget, name, order.cluster, serves=order.serves, fence=order.fence
+            )
             await _remove(driver, order)
 
     @activity.defn(name=calls.ACTIVATE.name)
@@ -75,8 +79,7 @@ class Instances:
     async def activate(self, order: ActivateOrder) -> None:
         """Put the new placement on record."""
         async with changing(self._parts.database, order):
-            name, active = order.application.name, order.active
-            await asyncio.to_thread(self._placements.activate, name, active, gone=order.gone, fence=order.fence)
+            await asyncio.to_thread(self._placements.activate, order.application.name, order.active, order.fence)
 
     @property
     def _placements(self) -> Placements:
@@ -86,19 +89,25 @@ class Instances:
         placed = await asyncio.to_thread(self._placements.of, order.application.name)
         return any((one.cluster, one.instance) == (order.cluster, order.instance) for one in placed)
 
-    async def _running(self, driver: ClusterDriver, order: InstanceOrder) -> Observation:
-        while True:
-            try:
-                observed = await driver.observe(order.application.name, order.instance)
-            except ClusterUnavailable as error:
-                # Unknown is neither running nor failed: the activity's own time-out bounds the wait.
-                activity.logger.info("waiting for %s: %s", order.cluster, error)
-            else:
-                if observed.state is InstanceState.RUNNING:
-                    return observed
-                if observed.state in (InstanceState.FAILED, InstanceState.ABSENT):
-                    raise TargetFailed(f"{order.instance} on {order.cluster} {observed.state}: {observed.reason}")
-            await asyncio.sleep(PERIOD_SECONDS)
+
+async def _runs(driver: ClusterDriver, order: InstanceOrder) -> Serving | None:
+    """The instance if it runs, None if that is still to come.
+
+    Raises:
+        TargetFailed: it will not run.
+    """
+    try:
+        observed = await driver.observe(order.application.name, order.instance)
+    except ClusterUnavailable as error:
+        # Unknown is neither running nor failed: the activity's own time-out bounds the wait.
+        activity.logger.info("waiting for %s: %s", order.cluster, error)
+        return None
+    if observed.state in (InstanceState.FAILED, InstanceState.ABSENT):
+        raise TargetFailed(f"{order.instance} on {order.cluster} {observed.state}: {observed.reason}")
+    if observed.state is not InstanceState.RUNNING:
+        return None
+    backend = Backend(name=order.cluster, instance=order.instance, endpoints=observed.endpoints)
+    return Serving(backend=backend, capacity=observed.capacity)
 
 
 def _placement(order: InstanceOrder) -> Placement:
@@ -113,9 +122,10 @@ def _placement(order: InstanceOrder) -> Placement:
 
 
 async def _remove(driver: ClusterDriver, order: InstanceOrder) -> None:
+    pause = pauses(PERIOD_SECONDS)
     await driver.remove(order.application.name, order.instance)
     while not await driver.gone(order.application.name, order.instance):  # noqa: ASYNC110 - a cluster tells nobody
-        await asyncio.sleep(PERIOD_SECONDS)
+        await asyncio.sleep(next(pause))
 
 
 async def workload_of(parts: Parts, application: Application, cluster: str, instance: str) -> Workload:

@@ -12,6 +12,7 @@ from relocate.model.told import Told
 from relocate.model.values import Payload
 from relocate.phases.documents import Sides
 from relocate.phases.teardown import Waivers
+from relocate.targets.contract import Decision
 from steering.model import Backend, Fence
 
 
@@ -27,10 +28,27 @@ class Order(Payload):
 
 
 class SelectOrder(Order):
-    """Choose the target."""
+    """Find the source, and choose the target."""
 
     request: RelocationRequest
-    source: str | None
+
+
+class Serving(Payload):
+    """An instance that runs: the backend that routes can name, and what it can serve."""
+
+    backend: Backend
+    capacity: float | None = None
+
+
+class Selected(Payload):
+    """The source as observed, and the ranked targets."""
+
+    source: str
+    """Its cluster."""
+    serving: Serving | None
+    """None: the source does not run any more, or its cluster cannot be asked; `sentence` says which."""
+    sentence: str = ""
+    decision: Decision
 
 
 class InstanceOrder(Order):
@@ -40,11 +58,18 @@ class InstanceOrder(Order):
     instance: str
 
 
-class Serving(Payload):
-    """An instance that runs: the backend that routes can name, and what it can serve."""
+class Deployed(Payload):
+    """What came of asking for an instance."""
 
-    backend: Backend
-    capacity: float | None = None
+    serving: Serving | None
+    """None: it does not run yet, and is waited for."""
+
+
+class RemoveOrder(InstanceOrder):
+    """Remove an instance for good."""
+
+    serves: str | None = None
+    """Cluster that serves from now on, put on record with the removal; None where nothing changes."""
 
 
 class Written(Payload):
@@ -195,26 +220,15 @@ class TransferOrder(Order):
 
 
 class ActivateOrder(Order):
-    """Put the new truth about the placement on record."""
+    """Put on record which cluster serves."""
 
     active: str
-    gone: str | None
 
 
 class RecordOrder(Payload):
     """Keep what the journal was told, without doing anything else."""
 
     told: tuple[Told, ...]
-
-
-class Found(Payload):
-    """The source as observed."""
-
-    cluster: str
-    instance: str
-    serving: Serving | None
-    """None: it does not run any more, or its cluster cannot be asked."""
-    sentence: str = ""
 
 
 class Start(Payload):

@@ -10,11 +10,12 @@ from temporalio import activity
 from relocate.activities import calls
 from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
-from relocate.activities.orders import Found, Order, SelectOrder, Serving
+from relocate.activities.orders import Selected, SelectOrder, Serving
 from relocate.clusters.contract import InstanceState
 from relocate.errors import ClusterUnavailable, InvalidRequest, NotFound
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
+from relocate.model.placement import Placement
 from relocate.model.relocation import RelocationRequest
 from relocate.parts import Parts
 from relocate.targets.choosing import choose
@@ -26,42 +27,39 @@ ANSWER_SECONDS = 2.0
 
 
 class Selection:
-    """Activities of the phase `select`."""
+    """The activity of the phase `select`."""
 
     def __init__(self, parts: Parts) -> None:
         """Args: parts: what this worker works with."""
         self._parts = parts
 
-    @activity.defn(name=calls.LOCATE.name)
-    @translated
-    async def locate(self, order: Order) -> Found:
-        """The application's active placement, observed now."""
-        async with looking(self._parts.database, order):
-            return await self._found(order)
-
     @activity.defn(name=calls.SELECT.name)
     @translated
-    async def select(self, order: SelectOrder) -> Decision:
-        """The ranked targets, or why there is none."""
+    async def select(self, order: SelectOrder) -> Selected:
+        """The application's active placement, observed now, and the ranked targets or why there is none."""
         async with looking(self._parts.database, order):
-            return await decide(self._parts, order.relocation, order.request, order.source)
+            return await self._selected(order)
 
-    async def _found(self, order: Order) -> Found:
+    async def _selected(self, order: SelectOrder) -> Selected:
         name = order.application.name
         placement = await asyncio.to_thread(self._parts.database.placements.active, name)
         if placement is None:
             raise NotFound(f"application {name} is not placed anywhere")
+        serving, sentence = await self._observed(placement)
+        decision = await decide(self._parts, order.relocation, order.request, placement.cluster)
+        return Selected(source=placement.cluster, serving=serving, sentence=sentence, decision=decision)
+
+    async def _observed(self, placement: Placement) -> tuple[Serving | None, str]:
+        """The placed instance if it runs; else why nothing can be relied on."""
         try:
             driver = await self._parts.driver(placement.cluster)
-            observed = await driver.observe(name, placement.instance)
+            observed = await driver.observe(placement.application, placement.instance)
         except ClusterUnavailable as error:
-            return Found(cluster=placement.cluster, instance=placement.instance, serving=None, sentence=str(error))
+            return None, str(error)
         if observed.state is not InstanceState.RUNNING:
-            sentence = f"{placement.instance} on {placement.cluster} is {observed.state}: {observed.reason}"
-            return Found(cluster=placement.cluster, instance=placement.instance, serving=None, sentence=sentence)
+            return None, f"{placement.instance} on {placement.cluster} is {observed.state}: {observed.reason}"
         backend = Backend(name=placement.cluster, instance=placement.instance, endpoints=observed.endpoints)
-        serving = Serving(backend=backend, capacity=observed.capacity)
-        return Found(cluster=placement.cluster, instance=placement.instance, serving=serving)
+        return Serving(backend=backend, capacity=observed.capacity), ""
 
 
 async def decide(parts: Parts, identity: str, request: RelocationRequest, source: str | None) -> Decision:

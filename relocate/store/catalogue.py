@@ -95,26 +95,25 @@ class Placements:
             connection.execute(delete(PLACEMENTS).where(_at(placement.application, placement.cluster)))
             connection.execute(insert(PLACEMENTS).values(**placement.model_dump()))
 
-    def forget(self, application: str, cluster: str, fence: Fence | None = None) -> None:
-        """The instance is gone; an unknown one is fine.
+    def forget(self, application: str, cluster: str, *, serves: str | None = None, fence: Fence | None = None) -> None:
+        """The instance is gone; an unknown one is fine. From now on the one on `serves` does its work, if one is named.
 
         Raises:
             StaleFence: a newer step than `fence` has been here.
         """
         with self._changing(application, fence) as connection:
             connection.execute(delete(PLACEMENTS).where(_at(application, cluster)))
+            if serves is not None:
+                _activate(connection, application, serves)
 
-    def activate(self, application: str, cluster: str, *, gone: str | None = None, fence: Fence | None = None) -> None:
-        """From now on the instance on `cluster` is the one that serves, and the one on `gone` is no more.
+    def activate(self, application: str, cluster: str, fence: Fence | None = None) -> None:
+        """From now on the instance on `cluster` is the one that serves.
 
         Raises:
             StaleFence: a newer step than `fence` has been here.
         """
         with self._changing(application, fence) as connection:
-            of_application = update(PLACEMENTS).where(PLACEMENTS.c.application == application)
-            connection.execute(of_application.values(active=PLACEMENTS.c.cluster == cluster))
-            if gone is not None:
-                connection.execute(delete(PLACEMENTS).where(_at(application, gone)))
+            _activate(connection, application, cluster)
 
     @contextmanager
     def _changing(self, application: str, fence: Fence | None) -> Iterator[Connection]:
@@ -133,6 +132,11 @@ class Placements:
     def active(self, application: str) -> Placement | None:
         """The instance that serves, or None when the application is not placed."""
         return next((placement for placement in self.of(application) if placement.active), None)
+
+
+def _activate(connection: Connection, application: str, cluster: str) -> None:
+    of_application = update(PLACEMENTS).where(PLACEMENTS.c.application == application)
+    connection.execute(of_application.values(active=PLACEMENTS.c.cluster == cluster))
 
 
 def _is(kind: type[Entry], name: str) -> ColumnElement[bool]:

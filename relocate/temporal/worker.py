@@ -92,10 +92,9 @@ def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Se
 
 def changes(parts: Parts) -> Sequence[Activity]:
     """Activities that change something, and short questions."""
-    selection, instances = Selection(parts), Instances(parts)
+    instances = Instances(parts)
     return [
-        selection.locate,
-        selection.select,
+        Selection(parts).select,
         instances.deploy,
         instances.remove,
         instances.activate,

@@ -96,6 +96,11 @@ class Journal:
             changes["steps"] = self._with(running, sentence=sentence)
         self.tell(sentence=sentence, **changes)
 
+    def skip(self, phase: Phase, sentence: str) -> None:
+        """A phase is left out; the record says why, so that nobody takes it for a proof."""
+        said = note(phase, sentence)
+        self.tell(said, sentence=sentence, steps=self._with(phase, state=StepState.SKIPPED, sentence=sentence))
+
     def leave(self, phase: Phase, state: StepState, sentence: str, **changes: Any) -> None:
         """A phase has ended."""
         steps = self._with(phase, state=state, sentence=sentence, finished_at=workflow.now())
@@ -133,3 +138,8 @@ class Journal:
 
     def _with(self, phase: Phase, **changes: Any) -> tuple[Step, ...]:
         return tuple(step.model_copy(update=changes) if step.phase is phase else step for step in self.view.steps)
+
+
+def note(phase: Phase | None, sentence: str) -> Claim:
+    """What somebody decided or commanded, for the record."""
+    return Claim(rung="note", phase=phase, sentence=sentence)

@@ -94,6 +94,13 @@ class Move:
             cancellation_type=waits if call.queue is Queue.CHANGE else tries,
         )
 
+    async def deploy(self, cluster: str, instance: str) -> None:
+        """Have the target made, and wait until it runs."""
+        where = {"cluster": cluster, "instance": instance}
+        self.target = (await self.do(calls.DEPLOY, Phase.DEPLOY, **where)).serving
+        if self.target is None:
+            self.target = await self.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where)
+
     @property
     def sides(self) -> "Sequence[Backend]":
         """The sides that are known: the source first, then the target while there is one."""

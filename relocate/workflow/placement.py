@@ -35,14 +35,13 @@ class Place:
         return orders.Ended(outcome="completed", sentence=f"{start.application.name} serves from {cluster}.")
 
     async def _forward(self, move: Move, where: dict[str, str]) -> None:
-        await move.do(calls.DEPLOY, Phase.DEPLOY, **where)
-        move.target = await move.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where)
+        await move.deploy(**where)
         gate = move.gate.model_copy(update={"probes": tuple(_directly(probe) for probe in move.gate.probes)})
         gated = await move.do(calls.GATE, Phase.READY, side=move.to, gate=gate, token=None, directly=True)
         if not gated.ready:
             raise ApplicationError(gated.sentence, type="TargetFailed")
         await move.steer(Phase.SWITCH, documents.only(move.to))
-        await move.do(calls.ACTIVATE, Phase.SWITCH, active=where["cluster"], gone=None)
+        await move.do(calls.ACTIVATE, Phase.SWITCH, active=where["cluster"])
 
 
 def _directly(probe: "ProbeSpec") -> "ProbeSpec":

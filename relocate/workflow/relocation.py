@@ -14,12 +14,12 @@ with workflow.unsafe.imports_passed_through():
     from relocate.phases.judging import Judgement
     from relocate.targets.contract import Decision, Ranked
     from relocate.workflow.desk import Command, CommandOrder, Desk
-    from relocate.workflow.journal import Journal
+    from relocate.workflow.journal import Journal, note
     from relocate.workflow.move import Move
     from relocate.workflow.question import ask
     from relocate.workflow.reasons import GoBack, TargetUnfit, sentence_of
     from relocate.workflow.undo import Undo
-    from relocate.workflow.way_back import WayBack, note
+    from relocate.workflow.way_back import WayBack
     from steering.model import Backend
 
 MOST_TARGETS = 3
@@ -75,11 +75,9 @@ class Relocate:
 
     async def _select(self) -> "Decision":
         self._journal.enter(Phase.SELECT, "Looking for the best cluster.")
-        found = await self._move.do(calls.LOCATE, Phase.SELECT)
-        self._move.source = found.serving
-        request = self._move.start.request
-        decision = await self._move.do(calls.SELECT, Phase.SELECT, request=request, source=found.cluster)
-        self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence, decision=decision, source=found.cluster)
+        found = await self._move.do(calls.SELECT, Phase.SELECT, request=self._move.start.request)
+        self._move.source, decision = found.serving, found.decision
+        self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence, decision=decision, source=found.source)
         if decision.ranked and found.serving is None:
             raise GoBack(f"the source cannot be relied on: {found.sentence}")
         return decision
@@ -111,8 +109,7 @@ class Relocate:
 
         self._back.steps.push(Undo(Phase.DEPLOY, f"Removing the new instance from {cluster}.", undo))
         try:
-            await self._move.do(calls.DEPLOY, Phase.DEPLOY, **where)
-            self._move.target = await self._move.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where)
+            await self._move.deploy(**where)
         except Exception as error:
             if is_cancelled_exception(error):
                 raise
@@ -273,7 +270,6 @@ class Relocate:
         self._back.steps.forget()
         self._journal.say(f"Removing {source.name}: there is no way back any more.", point_of_no_return=True)
         removed = await self._finish_cleanup(source)
-        await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=target.name, gone=source.name if removed else None)
         what = f"{source.name} is gone." if removed else f"{source.instance} was left on {source.name}, as was said."
         self._journal.leave(Phase.TEARDOWN, StepState.DONE, what)
         sentence = f"{move.start.application.name} has moved from {source.name} to {target.name}."
@@ -306,7 +302,7 @@ class Relocate:
         where = {"cluster": source.name, "instance": source.instance}
         while True:
             try:
-                await self._move.do(calls.REMOVE, Phase.TEARDOWN, **where)
+                await self._move.do(calls.REMOVE, Phase.TEARDOWN, **where, serves=self._move.to.name)
             except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told and decides
                 answer = await self._ask(
                     Status.NEEDS_OPERATOR,
@@ -316,6 +312,7 @@ class Relocate:
                     Command.ABANDON,
                 )
                 if answer.command is Command.ABANDON:
+                    await self._move.do(calls.ACTIVATE, Phase.TEARDOWN, active=self._move.to.name)
                     return False
             else:
                 return True

@@ -8,11 +8,10 @@ from functools import partial
 from temporalio.exceptions import is_cancelled_exception
 
 from relocate.activities import calls, orders
-from relocate.model.evidence import Claim
 from relocate.model.relocation import Actor, Outcome, Phase, Status, StepState
 from relocate.phases import documents
 from relocate.workflow.desk import Command, Desk
-from relocate.workflow.journal import Journal
+from relocate.workflow.journal import Journal, note
 from relocate.workflow.move import Move
 from relocate.workflow.question import ask
 from relocate.workflow.reasons import GoBack, SideUnhealthy, sentence_of
@@ -117,14 +116,7 @@ class WayBack:
         move.forget_probe_paths()
         await move.steer(Phase.SWITCH, documents.only(stays))
         for goes in [side for side in move.sides if side != stays]:
-            await move.do(calls.REMOVE, Phase.TEARDOWN, cluster=goes.name, instance=goes.instance)
-        gone = next((side.name for side in move.sides if side != stays), None)
-        await move.do(calls.ACTIVATE, Phase.TEARDOWN, active=stays.name, gone=gone)
+            await move.do(calls.REMOVE, Phase.TEARDOWN, cluster=goes.name, instance=goes.instance, serves=stays.name)
         self.steps.forget()
         outcome = Outcome.ROLLED_BACK if stays == move.from_ else Outcome.COMPLETED
         return orders.Ended(outcome=outcome, sentence=f"{why}; settled on {cluster}.")
-
-
-def note(phase: Phase | None, sentence: str) -> Claim:
-    """What somebody decided or commanded, for the record."""
-    return Claim(rung="note", phase=phase, sentence=sentence)

@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from relocate.activities.instances import Instances
-from relocate.activities.orders import InstanceOrder, SteerOrder
+from relocate.activities.orders import RemoveOrder, SteerOrder
 from relocate.activities.steering import Steering
 from relocate.model.relocation import Outcome, Phase
 from relocate.phases import documents
@@ -53,7 +53,7 @@ async def test_an_old_leases_deploy_and_remove_are_refused(world: World) -> None
     assert (await world.move(target=world.b)).outcome is Outcome.COMPLETED
     assert (await world.move(target=world.a)).outcome is Outcome.COMPLETED
     instances = Instances(world.service.parts)
-    order = InstanceOrder(
+    order = RemoveOrder(
         relocation=world.runs[0].id,
         application=world.application(),
         phase=Phase.TEARDOWN,
@@ -84,7 +84,7 @@ async def test_a_deploy_that_hung_until_its_undo_was_done_leaves_nothing(world: 
     where = {"relocation": "late", "application": world.application(), "cluster": world.b, "instance": "late-1"}
     instances, world.cluster(world.b).before_deploy = Instances(world.service.parts), hang
     first, undo = (
-        InstanceOrder(phase=Phase.DEPLOY, fence=Fence(lease=lease, sequence=number), **where) for number in (1, 2)
+        RemoveOrder(phase=Phase.DEPLOY, fence=Fence(lease=lease, sequence=number), **where) for number in (1, 2)
     )
     late = asyncio.create_task(ActivityEnvironment().run(instances.deploy, first))
     await hung.wait()

@@ -109,6 +109,14 @@ def test_one_placement_serves(configured: Database) -> None:
     assert active.cluster == "mec-b"
 
 
+def test_what_takes_over_is_put_on_record_with_what_goes(configured: Database) -> None:
+    """At no moment does the record say that nobody serves."""
+    configured.placements.put(_placed("mec-a", active=True))
+    configured.placements.put(_placed("mec-b"))
+    configured.placements.forget("app", "mec-a", serves="mec-b")
+    assert [(one.cluster, one.active) for one in configured.placements.of("app")] == [("mec-b", True)]
+
+
 def test_placements_may_be_recorded_and_forgotten_again(configured: Database) -> None:
     """Repeats change nothing, and other applications' placements are not touched."""
     other = _placed("mec-a").model_copy(update={"application": "maps"})
@@ -130,8 +138,8 @@ def test_an_overtaken_step_changes_no_placement(configured: Database) -> None:
     configured.leases.advance("app", new)
     attempts: list[Callable[[], None]] = [
         lambda: configured.placements.put(_placed("mec-b"), old),
-        lambda: configured.placements.forget("app", "mec-a", old),
-        lambda: configured.placements.activate("app", "mec-b", gone="mec-a", fence=old),
+        lambda: configured.placements.forget("app", "mec-a", serves="mec-b", fence=old),
+        lambda: configured.placements.activate("app", "mec-b", old),
     ]
     for attempt in attempts:
         with pytest.raises(StaleFence, match="this is older"):
