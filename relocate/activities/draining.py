@@ -11,6 +11,7 @@ from relocate.activities import calls
 from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
 from relocate.activities.orders import Drained, DrainOrder
+from relocate.activities.pauses import pauses
 from relocate.activities.record import keep_claims
 from relocate.activities.ways import counted_instances, stretches
 from relocate.model.evidence import Claim
@@ -20,7 +21,7 @@ from steering.errors import Unavailable
 from steering.model import InstanceUsage, Rung
 
 PERIOD_SECONDS = 0.1
-"""Time between two counts."""
+"""Longest time between two counts."""
 
 
 class Draining:
@@ -55,7 +56,7 @@ class Draining:
 
     async def _count(self, order: DrainOrder) -> tuple[DrainState, bool]:
         state, start, shown = DrainState(), time.monotonic(), -1
-        while True:
+        for pause in pauses(PERIOD_SECONDS):
             usage = await self._usage(order)
             now = time.monotonic()
             state = count(state, usage, now)
@@ -65,8 +66,9 @@ class Draining:
             if is_drained(state, now, order.drain.window_seconds):
                 return state, True
             if order.drain.at_deadline != "wait" and now - start >= order.drain.deadline_seconds:
-                return state, False
-            await asyncio.sleep(PERIOD_SECONDS)
+                break
+            await asyncio.sleep(pause)
+        return state, False
 
     async def _usage(self, order: DrainOrder) -> Sequence[InstanceUsage]:
         found = await stretches(self._parts, order.application)

@@ -13,6 +13,7 @@ from relocate.activities import calls
 from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
 from relocate.activities.orders import JudgeOrder
+from relocate.activities.pauses import pauses
 from relocate.activities.record import keep_claims
 from relocate.activities.watching import sample_of, seconds_between, seen_between, strays
 from relocate.activities.ways import Stretch, direct, stretches
@@ -32,7 +33,7 @@ from steering.errors import Unavailable
 from steering.model import Rung
 
 PERIOD_SECONDS = 0.25
-"""Time between two looks."""
+"""Longest time between two looks."""
 
 
 class JudgingActivity:
@@ -54,7 +55,7 @@ class JudgingActivity:
     async def _watch(self, order: JudgeOrder) -> tuple[Judged, Sample]:
         found = await stretches(self._parts, order.application)
         first, own = await _counted(found, order.side.name), _Own(order)
-        start = time.monotonic()
+        start, pause = time.monotonic(), pauses(PERIOD_SECONDS)
         while True:
             # The prober hands over once a second: the baseline of a quick move may still be on its way.
             baseline = await seen_between(
@@ -69,7 +70,7 @@ class JudgingActivity:
                 return judged, sample
             if waited >= order.seconds + order.patience_seconds:
                 return judged, sample
-            await asyncio.sleep(PERIOD_SECONDS)
+            await asyncio.sleep(next(pause))
 
     async def _look(
         self, order: JudgeOrder, baseline: Sample, counted: Sample, own: Judged | None

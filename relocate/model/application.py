@@ -102,7 +102,7 @@ class Policy(Model):
     hold_seconds: Duration = 1.0
     """How long each step before the last is held and judged."""
     bake_seconds: Duration = 5.0
-    """How long A stays whole after the switch."""
+    """How long B is watched after the switch, with A whole. 0 leaves the phase out: nothing is proven by it."""
     drain: Drain = Drain()
     judging: Judging = Judging()
     unproven: Literal["forbid", "allow"] = "forbid"

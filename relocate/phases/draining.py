@@ -15,7 +15,7 @@ class DrainState(Payload):
     requests_total: dict[str, int] = Field(default_factory=dict)
     """Requests ever sent, by gateway instance, at the last count."""
     quiet_since: float | None = None
-    """Monotonic seconds since which every count was quiet, or None."""
+    """Monotonic seconds since which no request was open and none was new, or None."""
     left: int | None = None
     """In flight over all instances at the last count; None while something is unknown."""
     sentence: str = "nothing has been counted yet"
@@ -31,14 +31,17 @@ def count(state: DrainState, usage: Sequence[InstanceUsage], now: float) -> Drai
         )
     totals = {u.instance: u.requests_total for u in usage if u.requests_total is not None}
     left = sum(u.in_flight for u in usage if u.in_flight is not None)
-    quiet = left == 0 and totals == state.requests_total
-    since = (now if state.quiet_since is None else state.quiet_since) if quiet else None
+    since = None
+    if left == 0:
+        # Whether a request is new takes two counts: the window begins at the first of them.
+        same = state.quiet_since is not None and totals == state.requests_total
+        since = state.quiet_since if same else now
     sentence = "no request is open on it" if left == 0 else f"{left} requests and streams are still open on it"
     return DrainState(requests_total=totals, quiet_since=since, left=left, sentence=sentence)
 
 
 def is_drained(state: DrainState, now: float, window_seconds: float) -> bool:
-    """Whether it was quiet for the whole window."""
+    """Whether it was quiet for the whole window; without a window, whether the last count was."""
     return state.quiet_since is not None and now - state.quiet_since >= window_seconds
 
 

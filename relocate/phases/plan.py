@@ -14,6 +14,7 @@ def sentences(source: str | None, target: str | None, application: Application, 
         return []
     policy, gate = policy_of(application, options), gate_of(application, options)
     gateways = ", ".join(dict.fromkeys(name for route in application.routes for name in route.gateways))
+    bake = f"{target} is watched for {policy.bake_seconds:g} s while {source} stays whole"
     steps = ", ".join(f"{step} %" for step in policy.steps)
     return [
         f"select: {target} was chosen.",
@@ -22,7 +23,7 @@ def sentences(source: str | None, target: str | None, application: Application, 
         f"ready: {len(gate.probes)} checks ({gate.rule}) must hold for {gate.stable_seconds:g} s.",
         f"transfer: {'the hooks of the application' if application.transfer else 'nothing, it keeps no state'}.",
         f"switch: {target} gets {steps} of the requests; each step acknowledged and probed at every gateway instance.",
-        f"bake: {target} is watched for {policy.bake_seconds:g} s while {source} stays whole.",
+        f"bake: {bake if policy.bake_seconds else 'nothing, bake_seconds is 0'}.",
         f"drain: until nobody uses {source}; after {policy.drain.deadline_seconds:g} s: {policy.drain.at_deadline}.",
         f"teardown: gateways forget {source}, everything is checked once more, {source} is removed.",
     ]

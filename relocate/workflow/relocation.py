@@ -162,7 +162,7 @@ class Relocate:
         await self._may_go_on()
         hooks = self._move.start.application.transfer
         if hooks is None:
-            self._journal.leave(Phase.TRANSFER, StepState.SKIPPED, "The application says that it keeps no state.")
+            self._journal.skip(Phase.TRANSFER, "The application says that it keeps no state.")
             return
         self._journal.enter(Phase.TRANSFER, f"Bringing the state to {self._move.to.name}.")
 
@@ -200,6 +200,11 @@ class Relocate:
     async def _bake(self) -> None:
         move = self._move
         await self._may_go_on()
+        if not move.policy.bake_seconds:
+            self._journal.skip(
+                Phase.BAKE, f"bake_seconds is 0: {move.to.name} was not watched, and nothing is proven by it."
+            )
+            return
         self._journal.enter(Phase.BAKE, f"Watching {move.to.name}; {move.from_.name} stays whole.")
         switch_began = self._journal.started_at(Phase.SWITCH)
         until = switch_began.timestamp() if switch_began else self._switched_at

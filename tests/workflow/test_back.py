@@ -98,7 +98,7 @@ async def test_a_target_that_dies_in_the_bake_is_left_again(world: World) -> Non
 
 async def test_too_few_samples_hold(world: World, impatient_judging: None) -> None:
     """What was not seen is neither good nor bad: the run waits for somebody, `proceed` judges again, cancel goes back."""
-    run = await world.relocate(target=world.b, options={"judging": {"min_samples": 100_000}})
+    run = await world.relocate(target=world.b, options={"bake_seconds": 0.1, "judging": {"min_samples": 100_000}})
     held = await run.asks(Status.HELD)
     assert "Too little was seen" in held.sentence
     assert held.next_step == "proceed judges again; cancel goes back"

@@ -24,7 +24,7 @@ async def test_an_application_moves_there_and_back(world: World) -> None:
 @both_caches
 async def test_a_completed_move_leaves_the_whole_proof(world: World) -> None:
     """Every phase is done and said, and every rung that the gateway can prove stands in the record, instance by instance."""
-    run = await world.relocate(target=world.b)
+    run = await world.relocate(target=world.b, options={"bake_seconds": 0.1})
     view = await run.ended()
     assert {step.phase for step in view.steps if step.state is not StepState.DONE} == {Phase.TRANSFER}
     assert (view.source, view.target, view.weights) == (world.a, world.b, {world.b: 100})
@@ -35,6 +35,16 @@ async def test_a_completed_move_leaves_the_whole_proof(world: World) -> None:
         assert {claim.instance for claim in claims if claim.rung is rung} >= set(INSTANCES)
     last_looks = [claim.rung for claim in claims if claim.sentence.startswith("checked once more")]
     assert last_looks == [Rung.ACKNOWLEDGED, Rung.PROBED, Rung.WATCHED, Rung.DRAINED]
+
+
+async def test_no_time_to_bake_is_no_proof(world: World) -> None:
+    """With bake_seconds 0 the phase is left out; the view and the record say so, and nothing stands there as watched."""
+    run = await world.relocate(target=world.b)
+    view = await run.ended()
+    assert (view.outcome, run.step(Phase.BAKE)) == (Outcome.COMPLETED, StepState.SKIPPED)
+    (said,) = [claim for claim in run.claims if claim.phase is Phase.BAKE]
+    assert said.rung == "note"
+    assert "nothing is proven by it" in said.sentence
 
 
 async def test_weight_rises_in_the_steps_that_were_asked_for(world: World) -> None:

@@ -32,24 +32,30 @@ def test_nothing_counted_is_not_drained() -> None:
     assert "no gateway instance was counted" in state.sentence
 
 
-def test_one_count_cannot_say_that_nothing_came() -> None:
-    """New requests are told by comparing two counts, so the window begins with the second."""
-    assert not is_drained(_counted(QUIET), 0, 0)
-    assert is_drained(_counted(QUIET, QUIET), 1, 0)
+def test_without_a_window_one_empty_count_is_enough() -> None:
+    """No time is asked for in which nothing may come; what is open still keeps it from being drained."""
+    assert is_drained(_counted(QUIET), 0, 0)
+    assert not is_drained(_counted([_usage(1, 7)]), 0, 0)
+
+
+def test_one_count_cannot_say_that_nothing_came_in_a_window() -> None:
+    """New requests are told by comparing two counts; the window begins with the first of them."""
+    assert not is_drained(_counted(QUIET), 0, 0.5)
+    assert is_drained(_counted(QUIET, QUIET), 1, 0.5)
 
 
 def test_the_window_is_reached_to_the_moment() -> None:
-    """Quiet since second 1: a window of 2 is over at 3, not before."""
+    """Quiet since second 0: a window of 3 is over at 3, not before."""
     state = _counted(QUIET, QUIET, QUIET)
-    assert not is_drained(state, 2.999, 2)
-    assert is_drained(state, 3, 2)
+    assert not is_drained(state, 2.999, 3)
+    assert is_drained(state, 3, 3)
 
 
 def test_a_new_request_starts_the_window_anew() -> None:
     """Nobody is in flight now, and somebody was in between."""
-    state = _counted(QUIET, QUIET, [_usage(0, 8)])
-    assert state.quiet_since is None
-    assert _counted(QUIET, QUIET, [_usage(0, 8)], [_usage(0, 8)]).quiet_since == 3
+    assert _counted(QUIET, QUIET, [_usage(0, 8)]).quiet_since == 2
+    assert _counted(QUIET, QUIET, [_usage(0, 8)], [_usage(0, 8)]).quiet_since == 2
+    assert _counted(QUIET, QUIET, [_usage(1, 8)]).quiet_since is None
 
 
 def test_unknown_is_not_zero() -> None:
@@ -62,7 +68,7 @@ def test_unknown_is_not_zero() -> None:
 def test_an_instance_that_appears_starts_the_window_anew() -> None:
     """What another instance did before it was counted is not known."""
     state = _counted(QUIET, QUIET, [*QUIET, _usage(0, 7, "edge-2")])
-    assert state.quiet_since is None
+    assert state.quiet_since == 2
 
 
 def test_what_is_left_is_summed_over_instances() -> None:
@@ -75,13 +81,13 @@ def test_what_is_left_is_summed_over_instances() -> None:
 def test_quiet_means_the_last_two_counts_are_known_equal_and_empty(
     history: list[list[tuple[int | None, int | None]]],
 ) -> None:
-    """Whatever was counted before, drained now needs two full counts running, equal, with nothing in flight in the last."""
+    """Whatever was counted before, a window needs two full counts running, equal, with nothing in flight in either."""
     counts = [[_usage(f, t, f"edge-{number}") for number, (f, t) in enumerate(one)] for one in history]
     state = _counted(*counts)
-    if is_drained(state, float(len(history)), 0):
+    if is_drained(state, len(history) - 1.0, 0.5):
         *_, before, last = history
         assert last
-        assert all(in_flight == 0 and total is not None for in_flight, total in last)
+        assert all(in_flight == 0 and total is not None for in_flight, total in [*before, *last])
         assert [total for _, total in before] == [total for _, total in last]
 
 

@@ -70,3 +70,8 @@ def test_a_plan_has_one_sentence_for_each_phase() -> None:
     assert "1 checks (all) must hold for 3 s" in plan[3]
     assert "10 %, 100 %" in plan[5]
     assert "9 s while mec-a stays whole" in plan[6]
+
+
+def test_a_plan_without_a_bake_says_so() -> None:
+    """Nothing is watched for no time."""
+    assert sentences("mec-a", "mec-b", APPLICATION, Overrides(bake_seconds=0))[6] == "bake: nothing, bake_seconds is 0."
