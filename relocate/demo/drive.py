@@ -29,6 +29,8 @@ class Traffic:
         self._application = application
         self._flows = flows
         self._told = told
+        self.instances: Sequence[str] = site.INSTANCES
+        """Gateway instances that are used; to be said before the start."""
         self._running: Running | None = None
         own = application == site.OURS
         self.records = system.folder / ("records.jsonl" if own else f"{application}.records.jsonl")
@@ -37,7 +39,7 @@ class Traffic:
     async def start(self) -> None:
         """Begin to send."""
         plan: dict[str, Any] = {
-            "gateways": [self._gateway(instance) for instance in site.INSTANCES],
+            "gateways": [self._gateway(instance) for instance in self.instances],
             "ues": [{"name": UE, "cell": site.CELLS["mec-a"]}],
             "records_file": str(self.records),
             "seconds_file": str(self.feed),

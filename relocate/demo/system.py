@@ -46,6 +46,8 @@ class System:
     """What an Envoy is told besides, by gateway instance."""
     workers: Sequence[str] = ("worker",)
     """By name; as many as are named."""
+    uplinks: Mapping[str, int] = field(default_factory=dict)
+    """Where an Envoy finds its control plane, if not at the control plane's own port; by gateway instance."""
 
     @property
     def api(self) -> str:
@@ -103,18 +105,18 @@ class System:
         """Wait until the API takes requests."""
         await self.processes.wait_for("api", self._api_ready)
 
-    async def start_worker(self, name: str = "worker") -> None:
-        """Start a worker, under a name that is free."""
-        await self.processes.start(name, own_command("worker"))
+    async def start_worker(self, name: str = "worker", environment: Mapping[str, str] | None = None) -> None:
+        """Start a worker, under a name that is free, with these settings besides."""
+        await self.processes.start(name, own_command("worker"), environment=environment)
 
-    async def start_control(self) -> None:
-        """Start the gateways' control plane."""
+    async def start_control(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start the gateways' control plane, with these settings besides."""
         argv = own_command("gateway-control", "--port", str(self.ports.control))
-        await self.processes.start("gateway-control", argv)
+        await self.processes.start("gateway-control", argv, environment=environment)
 
     async def start_gateway(self, instance: str) -> None:
         """Start one Envoy; it knows nothing but its control plane."""
-        control = (Endpoint(host="127.0.0.1", port=self.ports.control),)
+        control = (Endpoint(host="127.0.0.1", port=self.uplinks.get(instance, self.ports.control)),)
         admin = Endpoint(host="127.0.0.1", port=self.ports.admins[instance])
         file = self.folder / f"{instance}.json"
         file.write_text(json.dumps(bootstrap(site.GATEWAY, instance, control=control, admin=admin)))

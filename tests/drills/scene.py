@@ -6,26 +6,27 @@ import os
 import signal
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from relocate.demo import site
 from relocate.demo.drive import Traffic
-from relocate.demo.report.accounts import Accounts
+from relocate.demo.report.accounts import Accounts, Window
 from relocate.demo.report.model import Account, ProtocolAccount
 from relocate.demo.system import System
 from relocate.demo.traffic.plan import Flow, Protocol
-from relocate.demo.traffic.record import Outcome, Record, read_recording
+from relocate.demo.traffic.record import Outcome, Record, Recording, read_recording
 from relocate.model.application import Application
 from relocate.model.evidence import Entry
 from relocate.model.relocation import Phase, Status, Step, View
 from relocate.parts import Parts
 from relocate.settings import Settings
 from relocate.store.evidence import broken_link
-from steering.model import Fence, RouteDocument
+from steering.model import EPOCH_HEADER, Acknowledgement, Fence, RouteDocument
 
 A, B = "mec-a", "mec-b"
 RETRY_SAFE = (Protocol.HTTP1, Protocol.HTTP2, Protocol.GRPC)
@@ -44,6 +45,8 @@ POLICY: Mapping[str, Any] = {
     # A machine with two cores that others use too is slow by chance; what drills judge is errors.
     "judging": {"max_p99_slack_seconds": 1.0},
 }
+ABOVE_ALL = Fence(lease=1_000_000, sequence=1)
+"""Whatever a drill has left, its route is taken away under this."""
 LONG_SECONDS = 45.0
 """Longer than any drill needs: a phase of this length is certainly hit."""
 
@@ -91,6 +94,15 @@ class Move:
             await asyncio.sleep(0.02)
         return view
 
+    async def asks(self, seconds: float = 45) -> View:
+        """Wait until it needs an operator; an end before that fails the drill."""
+        deadline = time.monotonic() + seconds
+        while (view := await self.view()).status is not Status.NEEDS_OPERATOR:
+            assert view.status is not Status.FINISHED, f"it is {view.outcome}: {view.sentence}"
+            assert time.monotonic() < deadline, f"nobody is asked after {seconds} s: {view.phase}: {view.sentence}"
+            await asyncio.sleep(0.02)
+        return view
+
     async def reaches(self, phase: Phase) -> View:
         """Wait until this phase runs, now."""
         return await self.until(lambda view: step(view, phase).state == "running", f"in {phase}")
@@ -115,12 +127,14 @@ class Scene:
         self._parts = Parts.open(Settings(database_url=system.database_url))
         self._since = 0
 
-    async def open(self, **described: Any) -> None:
-        """Place the application on mec-a and let its traffic flow."""
+    async def open(self, through: Sequence[str] = site.INSTANCES, **described: Any) -> None:
+        """Place the application on mec-a and let its traffic flow, through these gateway instances; none: it is idle."""
         await self.describe(**described)
         await self.system.place(self.name, A)
-        await self.traffic.start()
-        await self.traffic.first_number()
+        self.traffic.instances = through
+        if through:
+            await self.traffic.start()
+            await self.traffic.first_number()
         self._since = time.time_ns()
 
     async def describe(self, **described: Any) -> None:
@@ -134,9 +148,10 @@ class Scene:
         await self._client.aclose()
         await self._parts.close()
 
-    async def move(self, **options: Any) -> Move:
-        """Ask for the move to mec-b."""
-        body = {"application": self.name, "candidates": [A, B], "options": options, "cell": site.CELLS[B]}
+    async def move(self, target: str | None = None, **options: Any) -> Move:
+        """Ask for the move to mec-b: by name, or as the cluster that is nearest."""
+        body: dict[str, Any] = {"application": self.name, "options": options}
+        body |= {"candidates": [A, B], "cell": site.CELLS[B]} if target is None else {"target": target}
         answer = await self._client.post("/relocate", json=body)
         assert answer.status_code == 202, answer.text
         return Move(self._client, answer.json()["id"])
@@ -157,20 +172,47 @@ class Scene:
         assert state is not None
         return state.document
 
-    async def answers(self) -> set[str]:
-        """Who answers a fresh request now, over all gateway instances."""
-        return {await self._ask(instance) for instance in site.INSTANCES for _ in range(3)}
+    async def overwrite(self, weights: Mapping[str, int]) -> RouteDocument:
+        """Change the weights past the service, as somebody with access to its database might; what stands there now."""
+        adapter = await self._parts.adapter(site.GATEWAY)
+        state = await adapter.read(self.name)
+        assert state is not None
+        theirs = state.document.model_copy(update={"weights": dict(weights), "epoch": "somebody-else"})
+        higher = Fence(lease=state.fence.lease, sequence=state.fence.sequence + 1)
+        await adapter.apply(theirs, fence=higher, base=state.version)
+        return theirs
+
+    async def answers(self, *through: str) -> set[str]:
+        """Who answers a fresh request now, over these gateway instances, or all."""
+        asked = [await self._ask(instance) for instance in through or site.INSTANCES for _ in range(3)]
+        return {str(answer.json()["cluster"]) for answer in asked}
+
+    async def epoch(self, through: str) -> str:
+        """By which write one gateway instance answers a fresh request now."""
+        return (await self._ask(through)).headers[EPOCH_HEADER]
+
+    async def stand(self, instance: str) -> Acknowledgement:
+        """Where one gateway instance stands with the route as it is written now."""
+        adapter = await self._parts.adapter(site.GATEWAY)
+        state = await adapter.read(self.name)
+        assert state is not None
+        answers = await adapter.acknowledged(self.name, state.version)
+        return next(answer.state for answer in answers if answer.instance == instance)
 
     def evidence(self, move: Move) -> Sequence[Entry]:
         """The relocation's record."""
         return self._parts.database.evidence.of(move.id)
+
+    def told(self, move: Move, kind: str) -> Sequence[Mapping[str, Any]]:
+        """Events of one kind in the relocation's story."""
+        return [event.data for event in self._parts.database.relocations.events(move.id) if event.kind == kind]
 
     async def losses(self) -> "Losses":
         """Stop the traffic after a last moment of it; what became of every request since the scene was opened."""
         await self.calm(0.3)
         until = time.time_ns()
         await self.traffic.stop()
-        return Losses(Accounts(read_recording(self.traffic.records), [(self._since, until)]))
+        return Losses(read_recording(self.traffic.records), (self._since, until))
 
     async def serves_from(self, cluster: str, *, not_from: str) -> None:
         """It is served from this cluster alone, and nothing of it is left on the other."""
@@ -191,33 +233,37 @@ class Scene:
         assert entries
         assert broken_link(entries) is None
 
-    async def _ask(self, instance: str) -> str:
+    async def _ask(self, instance: str) -> httpx.Response:
         ca, port = str(self.system.certificates.ca), self.system.ports.listeners[instance]
         host = site.host_of(self.name)
         extensions = {"sni_hostname": host}
         async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=ca), trust_env=False) as client:
             url = f"https://127.0.0.1:{port}/whoami"
             answer = await client.get(url, headers={"host": host}, extensions=extensions)
-        return str(answer.raise_for_status().json()["cluster"])
+        return answer.raise_for_status()
 
     async def _unplace(self) -> None:
         database = self._parts.database
-        lease = database.leases.take(self.name, "drill") if database.leases.holder(self.name) is None else 1_000_000
         adapter = await self._parts.adapter(site.GATEWAY)
         state = await adapter.read(self.name)
         if state is not None:
-            await adapter.remove(self.name, fence=Fence(lease=lease, sequence=1), base=state.version)
+            await adapter.remove(self.name, fence=ABOVE_ALL, base=state.version)
         for one in database.placements.of(self.name):
             await (await self._parts.driver(one.cluster)).remove(self.name, one.instance)
             database.placements.forget(self.name, one.cluster)
-        database.leases.give_back(self.name, "drill")
 
 
 class Losses:
     """What became of the requests of one drill."""
 
-    def __init__(self, accounts: Accounts) -> None:
-        self._accounts = accounts
+    def __init__(self, recording: Recording, window: Window) -> None:
+        self._recording = recording
+        self._window = window
+        self._accounts = Accounts(recording, [window])
+
+    def through(self, instance: str) -> "Losses":
+        """Only of those that were sent through one gateway instance."""
+        return Losses(_through(self._recording, instance), self._window)
 
     @property
     def all(self) -> Account:
@@ -251,6 +297,17 @@ class Losses:
         return {name: one for name, one in self._accounts.per_protocol().items() if name in RETRY_SAFE}
 
 
+def _through(recording: Recording, instance: str) -> Recording:
+    """The part of a recording that went through one gateway instance; its timetables are numbered anew."""
+    kept = [index for index, table in enumerate(recording.timetables) if table.gateway == instance]
+    number: Mapping[int | None, int | None] = {None: None, **{old: new for new, old in enumerate(kept)}}
+    return Recording(
+        tuple(recording.timetables[index] for index in kept),
+        tuple(replace(one, timetable=number[one.timetable]) for one in recording.records if one.timetable in number),
+        tuple(replace(one, timetable=number[one.timetable]) for one in recording.events if one.timetable in number),
+    )
+
+
 @contextmanager
 def hanging(process: int) -> Iterator[None]:
     """One process does not go on until this block ends, as if its machine had stalled."""
@@ -261,6 +318,31 @@ def hanging(process: int) -> Iterator[None]:
         os.kill(process, signal.SIGCONT)
 
 
+async def eventually(true: Callable[[], Awaitable[bool]], what: str, seconds: float = 20) -> None:
+    """Wait until something is true, or fail the drill."""
+    deadline = time.monotonic() + seconds
+    while not await true():
+        assert time.monotonic() < deadline, f"not {what} after {seconds:g} s"
+        await asyncio.sleep(0.05)
+
+
 def step(view: View, phase: Phase) -> Step:
     """One phase of a relocation."""
     return next(one for one in view.steps if one.phase is phase)
+
+
+BEFORE = {Phase.PREPARE: Phase.DEPLOY, Phase.SWITCH: Phase.READY, Phase.TEARDOWN: Phase.DRAIN}
+
+
+@asynccontextmanager
+async def held_before(scene: Scene, phase: Phase) -> AsyncIterator[Move]:
+    """A relocation that is held where this phase would begin."""
+    move = await scene.move()
+    await move.reaches(BEFORE[phase])
+    answer = await move.command("hold")
+    assert answer.status_code == 200, answer.text
+    view = await move.until(
+        lambda view: view.status is Status.HELD and step(view, BEFORE[phase]).state == "done", f"held before {phase}"
+    )
+    assert step(view, phase).state == "pending"
+    yield move

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cancel, in every phase. Each phase is made long by something that happens in the field, so that it is surely hit."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from relocate.demo.system import System
-from relocate.model.relocation import Outcome, Phase, Status, View
-from tests.drills.scene import LONG_SECONDS, A, B, Move, Scene, hanging, step
+from relocate.model.relocation import Outcome, Phase, View
+from tests.drills.scene import LONG_SECONDS, A, B, Move, Scene, hanging, held_before, step
 
 Stage = Callable[..., Awaitable[Scene]]
 
@@ -125,20 +124,3 @@ async def test_a_cancel_after_the_point_of_no_return_is_too_late(stage: Stage, s
 def agent(system: System, cluster: str) -> int:
     """Process id of a cluster's agent."""
     return system.processes.named(cluster).process.pid
-
-
-BEFORE = {Phase.PREPARE: Phase.DEPLOY, Phase.SWITCH: Phase.READY, Phase.TEARDOWN: Phase.DRAIN}
-
-
-@asynccontextmanager
-async def held_before(scene: Scene, phase: Phase) -> AsyncIterator[Move]:
-    """A relocation that is held where this phase would begin."""
-    move = await scene.move()
-    await move.reaches(BEFORE[phase])
-    answer = await move.command("hold")
-    assert answer.status_code == 200, answer.text
-    view = await move.until(
-        lambda view: view.status is Status.HELD and step(view, BEFORE[phase]).state == "done", f"held before {phase}"
-    )
-    assert step(view, phase).state == "pending"
-    yield move
