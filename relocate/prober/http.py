@@ -3,20 +3,22 @@
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Collection
+from urllib.parse import quote
 
-import httpx
+import h11
 
 from readiness.answers import because, shortened
-from readiness.connection import Connection
 from readiness.tls import context
 from relocate.model.application import Watch
 from relocate.prober.judgement import of_http
+from relocate.prober.line import Line, Lines, NoAnswer
 from relocate.prober.records import Answer, Result
 from steering.model import EPOCH_HEADER, SIDE_HEADER, ProbePoint
 
 PREPARATION_SECONDS = 0.5
+UNQUOTED = "/:?@!$&'()*+,;=%-._~"
+"""What a path and its query may hold as it is (RFC 3986, 3.3 and 3.4); what is quoted already stays so."""
 
 
 class HttpSender:
@@ -26,55 +28,48 @@ class HttpSender:
         """Args: watch: the request; point: the gateway instance; sides: which may answer, None for any that is named."""
         self._timeout = watch.timeout_seconds
         self._sides = sides
-        self._url = httpx.URL(f"{'https' if point.tls else 'http'}://{point.endpoint}{watch.path}")
-        self._server_name = point.server_name
-        self._headers = [("host", point.server_name), ("user-agent", "relocate-prober"), ("accept", "*/*")]
-        trust = context(point.ca_file if point.tls else None, "http/1.1")
+        headers = [("host", point.server_name), ("user-agent", "relocate-prober"), ("accept", "*/*")]
+        self._request = h11.Request(method="GET", target=quote(watch.path, safe=UNQUOTED), headers=headers)
+        trust = context(point.ca_file, "http/1.1") if point.tls else None
         # A connection that idles longer than this is not taken again: the gateway may be about to close it.
         idle = 4 * watch.period_seconds + 1
-        self._kept = _transport(httpx.Limits(max_connections=None, keepalive_expiry=idle), trust)
-        self._fresh = _transport(httpx.Limits(max_connections=None, max_keepalive_connections=0), trust)
+        self._lines = Lines(point.endpoint, trust, point.server_name, idle)
 
     async def prepare(self) -> None:
-        """Send once without telling: the first request pays for imports and connections, and is no measurement."""
+        """Send once without telling: the first request pays for connections, and is no measurement."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PREPARATION_SECONDS):
                 await self.send(fresh=False)
 
     async def send(self, *, fresh: bool) -> Answer:
         """Send the request once and judge what comes back within the time-out."""
-        connection = Connection()
+        line = None if fresh else self._lines.take()
+        made = line is None
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._exchange(self._fresh if fresh else self._kept, connection)
-        except (TimeoutError, httpx.TimeoutException):
+                line = line or await self._lines.open()
+                answer = await self._exchange(line, made=made)
+        except TimeoutError:
             words = f"no answer within {self._timeout:g} s"
-        except (httpx.HTTPError, OSError) as error:
+        except (OSError, NoAnswer, h11.RemoteProtocolError) as error:
             words = shortened(f"{type(error).__name__}: {because(error)}")
-        await connection.abandon()
-        return Answer(Result.FAILED, words, fresh=connection.made)
-
-    async def _exchange(self, transport: httpx.AsyncHTTPTransport, connection: Connection) -> Answer:
-        extensions = {"trace": connection.trace, "sni_hostname": self._server_name}
-        # Straight to the transport: what httpx's client adds (redirects, cookies, hooks) is not wanted, and costs.
-        response = await transport.handle_async_request(
-            httpx.Request("GET", self._url, headers=self._headers, extensions=extensions)
-        )
-        try:
-            async for _ in response.aiter_raw():
-                pass
+        else:
+            if not fresh:
+                self._lines.keep(line)
+                line = None
+            return answer
         finally:
-            await response.aclose()
+            if line is not None:
+                line.close()
+        return Answer(Result.FAILED, words, fresh=made and line is not None)
+
+    async def _exchange(self, line: Line, *, made: bool) -> Answer:
+        response = await line.ask(self._request)
         side = shortened(response.headers.get(SIDE_HEADER, ""), 64)
         epoch = shortened(response.headers.get(EPOCH_HEADER, ""), 128)
-        result = of_http(response.status_code, side, self._sides)
-        return Answer(result, str(response.status_code), side, epoch, connection.made)
+        result = of_http(response.status, side, self._sides)
+        return Answer(result, str(response.status), side, epoch, made)
 
     async def close(self) -> None:
         """Close what is kept."""
-        await self._kept.aclose()
-        await self._fresh.aclose()
-
-
-def _transport(limits: httpx.Limits, trust: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    return httpx.AsyncHTTPTransport(verify=trust, limits=limits, trust_env=False, retries=0)
+        self._lines.close()
