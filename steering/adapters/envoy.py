@@ -8,6 +8,7 @@ and for telling a deaf instance from a dead one does it ask the Envoys themselve
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -38,7 +39,7 @@ from steering.model import (
     Version,
 )
 from steering.store.engine import engine
-from steering.store.gateways import GatewayStore, Stand
+from steering.store.gateways import GatewayStore, Stand, Standing
 from steering.store.routes import RouteStore, StoredRoute
 
 ASK_SECONDS = 2.0
@@ -106,30 +107,24 @@ class EnvoyAdapter(SteeringAdapter):
         if fatal:
             raise Rejected("; ".join(f"{problem.field}: {problem.reason}" for problem in fatal))
         write = partial(self._routes.write, self._gateway, document, fence, _number(base))
-        version = await self._ask_database(write)
-        await self._poke()
-        return str(version)
+        return await self._changed(write)
 
     async def remove(self, route: str, *, fence: Fence, base: Version | None) -> Version:
         """Take the whole route from the gateway (its application is no longer placed), under the rules of `apply`."""
         write = partial(self._routes.remove, self._gateway, route, fence, _number(base))
-        version = await self._ask_database(write)
-        await self._poke()
-        return str(version)
+        return await self._changed(write)
 
     async def acknowledged(self, route: str, version: Version) -> Sequence[InstanceAcknowledgement]:
         """By what each instance last said over its control connection; without one it is asked whether it serves."""
-        await self._known(route)
-        stands = await self._ask_database(partial(self._instances.stands, self._gateway, route))
-        connected = await self._ask_database(partial(self._instances.connections, self._gateway))
-        expected = self._expected(connected)
+        standing = await self._ask_database(partial(self._standing, route))
+        expected = self._expected(standing.connected)
         if not expected:
             raise Unavailable(f"gateway {self._gateway} has no instance: none is declared, none is connected")
         number = _number(version) or 0
         return await asyncio.gather(
             *(
-                _told(name, stands.get(name, Stand()), number)
-                if connected.get(name)
+                _told(name, standing.stands.get(name, Stand()), number)
+                if standing.connected.get(name)
                 else _cut_off(name, self._settings.instance(name))
                 for name in expected
             )
@@ -189,24 +184,37 @@ class EnvoyAdapter(SteeringAdapter):
         except (httpx.HTTPError, ValueError) as error:
             return unknown(reason=f"its admin interface at {declared.admin} gives no answer: {error!r}")
 
-    async def _poke(self) -> None:
-        """Wake the control planes. A lost datagram costs at most one poll, so it is not worth an error."""
-        for address in await self._ask_database(self._instances.pokes):
-            host, _, port = address.rpartition(":")
-            host = host.strip("[]")
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            with socket.socket(family, socket.SOCK_DGRAM) as sender:
-                sender.setblocking(False)
-                try:
-                    sender.sendto(b"look", (host, int(port)))
-                except OSError:
-                    continue
+    def _standing(self, route: str) -> Standing:
+        if self._routes.version(self._gateway, route) is None:
+            raise UnknownRoute(f"gateway {self._gateway} has no route {route}")
+        return self._instances.standing(self._gateway, route)
+
+    async def _changed(self, write: Callable[[], int]) -> Version:
+        """Write, then wake every control plane process."""
+
+        def write_and_poke() -> int:
+            version = write()
+            for address in self._instances.pokes():
+                _poke(address)
+            return version
+
+        return str(await self._ask_database(write_and_poke))
 
     async def _ask_database(self, ask: Callable[[], _T]) -> _T:
         try:
             return await asyncio.to_thread(ask)
         except SQLAlchemyError as error:
             raise Unavailable(f"the database of gateway {self._gateway} cannot be asked: {error}") from error
+
+
+def _poke(address: str) -> None:
+    """Wake one control plane. A lost datagram costs at most one poll, so it is not worth an error."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sender, suppress(OSError):
+        sender.setblocking(False)
+        sender.sendto(b"look", (host, int(port)))
 
 
 async def _told(name: str, stand: Stand, version: int) -> InstanceAcknowledgement:

@@ -6,8 +6,6 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from functools import partial
-from typing import TypeVar
 from uuid import uuid4
 
 import grpc
@@ -16,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from steering.envoy.conversation import Conversation
 from steering.envoy.plan import GatewayPlan
+from steering.envoy.recorder import Recorder
 from steering.envoy.topic import Request, Response
-from steering.store.gateways import GatewayStore, Session
+from steering.store.gateways import Connected, Parted, Session, Told, Word
 
 _LOG = logging.getLogger(__name__)
 
@@ -27,7 +26,6 @@ TICK_SECONDS = 1.0
 STORE_RETRY_SECONDS = 0.5
 
 Context = grpc.aio.ServicerContext[Request, Response]
-_T = TypeVar("_T")
 PlanOf = Callable[[str], GatewayPlan | None]
 """The plan of a gateway by name; None while there is none to rely on."""
 
@@ -35,10 +33,10 @@ PlanOf = Callable[[str], GatewayPlan | None]
 class Stream:
     """One Envoy's control connection."""
 
-    def __init__(self, session: Session, gateways: GatewayStore, plan_of: PlanOf) -> None:
-        """Args: session: who is connected; gateways: where its word is stored; plan_of: what it shall hold."""
+    def __init__(self, session: Session, recorder: Recorder, plan_of: PlanOf) -> None:
+        """Args: session: who is connected; recorder: stores its word; plan_of: what it shall hold."""
         self.session = session
-        self._gateways = gateways
+        self._recorder = recorder
         self._plan_of = plan_of
         self._conversation = Conversation(session.instance)
         self._news = asyncio.Event()
@@ -63,7 +61,7 @@ class Stream:
         First of all the database learns of the connection, which resets what this instance said earlier: an Envoy that
         starts anew must not pass for the one it was before.
         """
-        await self._store(lambda: self._gateways.connect(self.session))
+        await self._store(Connected(self.session))
         self._connected.set()
         while True:
             self._news.clear()
@@ -85,18 +83,18 @@ class Stream:
             await self._said.wait()
             self._said.clear()
             changes = self._conversation.take_changes()
-            if changes and not await self._store(partial(self._gateways.acknowledge, self.session, changes)):
+            if changes and not await self._store(Told(self.session, changes)):
                 _LOG.warning("%s has another control connection: this one ends", self.session)
                 return
 
     async def part(self) -> None:
         """The connection ended; tried until it is stored, or an instance that nobody controls would pass for connected."""
-        await self._store(lambda: self._gateways.disconnect(self.session))
+        await self._store(Parted(self.session))
 
-    async def _store(self, write: Callable[[], _T]) -> _T:
+    async def _store(self, word: Word) -> bool:
         while True:
             try:
-                return await asyncio.to_thread(write)
+                return await self._recorder.record(word)
             except SQLAlchemyError as error:
                 _LOG.warning("%s: the database cannot be written, will try again: %s", self.session, error)
                 await asyncio.sleep(STORE_RETRY_SECONDS)
@@ -107,7 +105,7 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
 
     def __init__(
         self,
-        gateways: GatewayStore,
+        recorder: Recorder,
         plan_of: PlanOf,
         *,
         replica: str,
@@ -117,13 +115,13 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
         """Make the servicer.
 
         Args:
-            gateways: where the instances' word is stored.
+            recorder: stores the instances' word.
             plan_of: what a gateway shall hold.
             replica: this process's id.
             admit: why this gateway's instance may not connect (gateway, instance, context), or None.
             keep: runs what must still be done when a connection has ended.
         """
-        self._gateways = gateways
+        self._recorder = recorder
         self._plan_of = plan_of
         self._replica = replica
         self._admit = admit
@@ -141,7 +139,7 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
             _LOG.warning("refused a control connection: %s", refusal)
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal)
         session = Session(gateway=gateway, instance=instance, id=uuid4().hex, replica=self._replica)
-        stream = Stream(session, self._gateways, self._plan_of)
+        stream = Stream(session, self._recorder, self._plan_of)
         stream.hear(first)
         self.streams.add(stream)
         _LOG.info("%s connected", session)

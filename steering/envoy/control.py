@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from steering.envoy.ads import AdsServicer, Context
 from steering.envoy.plan import GatewayPlan
 from steering.envoy.reader import Gateways, Reader
+from steering.envoy.recorder import Recorder
 from steering.envoy.settings import ControlSettings
 from steering.model import Endpoint
 from steering.store.engine import engine
@@ -34,6 +35,9 @@ _LOG = logging.getLogger(__name__)
 
 FRESH_SECONDS = 3.0
 """What was read from the database longer ago is not sent to anybody: somebody may have written since."""
+
+BEAT_SECONDS = 1.0
+"""Time between two signs of life."""
 
 _KEEPALIVE = (
     ("grpc.keepalive_time_ms", 2000),
@@ -67,14 +71,16 @@ class ControlPlane:
         self._store = GatewayStore(self._engine)
         self._reader = Reader(RouteStore(self._engine), gateways)
         self._poked = asyncio.Event()
+        self._has_read = asyncio.Event()
         self._read_at: float | None = None
         self._readable = True
         self._rest: set[asyncio.Task[None]] = set()
         self.replica = uuid4().hex
         self.address: Endpoint | None = None
         """Where Envoys connect; None until the listener is bound."""
+        self._recorder = Recorder(self._store)
         self._servicer = AdsServicer(
-            self._store, self._fresh_plan, replica=self.replica, admit=self._admit, keep=self._keep
+            self._recorder, self._fresh_plan, replica=self.replica, admit=self._admit, keep=self._keep
         )
 
     def ready(self) -> bool:
@@ -88,19 +94,22 @@ class ControlPlane:
             OSError: the address cannot be bound.
         """
         try:
-            async with self._listening(), self._pokable() as poke:
-                while True:
-                    self._poked.clear()
-                    await self._look(poke)
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._poked.wait(), self._settings.poll_seconds)
+            async with self._listening(), self._pokable() as poke, asyncio.TaskGroup() as group:
+                for part in (self._watch(), self._beat(poke), self._recorder.run()):
+                    group.create_task(part)
         finally:
             await self._leave()
 
-    async def _look(self, poke: str) -> None:
+    async def _watch(self) -> None:
+        while True:
+            self._poked.clear()
+            await self._look()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._poked.wait(), self._settings.poll_seconds)
+
+    async def _look(self) -> None:
         try:
             changed = await asyncio.to_thread(self._reader.read)
-            await asyncio.to_thread(self._store.heartbeat, self.replica, poke)
         except Exception as error:  # noqa: BLE001, whatever the reason, the answer is the same: send nothing, try again
             if self._readable:
                 _LOG.warning("the database cannot be read, nothing is sent until it can: %s", error)
@@ -108,9 +117,21 @@ class ControlPlane:
             return
         self._readable = True
         was_fresh, self._read_at = self._is_fresh(), time.monotonic()
+        self._has_read.set()
         for stream in self._servicer.streams:
             if not was_fresh or stream.session.gateway in changed:
                 stream.wake()
+
+    async def _beat(self, poke: str) -> None:
+        """Say again and again that this process lives, as long as it reads. Nothing that is sent waits for it."""
+        await self._has_read.wait()
+        while True:
+            try:
+                if self._is_fresh():
+                    await asyncio.to_thread(self._store.heartbeat, self.replica, poke)
+            except Exception as error:  # noqa: BLE001, whatever the reason, others learn of it by the silence
+                _LOG.warning("could not say that this process lives: %s", error)
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _leave(self) -> None:
         rest = list(self._rest)

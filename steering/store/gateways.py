@@ -2,15 +2,17 @@
 """What gateway instances and control plane replicas say: connections, acknowledgements, heartbeats."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, delete, select, update
 
 from steering.store.engine import writing
 from steering.store.routes import utc_now
 from steering.store.tables import ACKNOWLEDGEMENTS, CONTROL_REPLICAS, GATEWAY_INSTANCES
+from steering.store.upsert import upsert
 
 REPLICA_SILENCE = timedelta(seconds=5)
 """A control replica that has not been seen for longer counts as gone, and its instances as disconnected. Each says so
@@ -43,6 +45,42 @@ class Session:
     """Id of the control plane process at the other end."""
 
 
+@dataclass(frozen=True)
+class Connected:
+    """An instance has a new control connection: what it holds is unknown until it says so."""
+
+    session: Session
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an instance said about routes, by route name."""
+
+    session: Session
+    stands: Mapping[str, Stand]
+
+
+@dataclass(frozen=True)
+class Parted:
+    """A control connection ended."""
+
+    session: Session
+
+
+Word = Connected | Told | Parted
+"""What one control connection has to store."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the instances of one gateway are, all seen at one moment."""
+
+    connected: Mapping[str, bool]
+    """By instance: whether it has a control connection to a control plane process that lives."""
+    stands: Mapping[str, Stand]
+    """By instance: where it stands with the route that was asked for, as far as it has said."""
+
+
 class GatewayStore:
     """The instances of all gateways, as their control connections tell."""
 
@@ -55,7 +93,7 @@ class GatewayStore:
         """A control plane process lives, and is woken at `poke` (host:port, UDP). Long gone ones are forgotten."""
         now = self._now()
         with writing(self._engine) as connection:
-            _upsert(connection, CONTROL_REPLICAS, {"replica": replica}, {"poke": poke, "last_seen": now})
+            upsert(connection, CONTROL_REPLICAS, [{"replica": replica, "poke": poke, "last_seen": now}])
             stale = CONTROL_REPLICAS.c.last_seen < now - 60 * REPLICA_SILENCE
             connection.execute(delete(CONTROL_REPLICAS).where(stale))
 
@@ -70,72 +108,103 @@ class GatewayStore:
         with self._engine.connect() as connection:
             return list(connection.execute(select(CONTROL_REPLICAS.c.poke).where(alive)).scalars())
 
-    def connect(self, session: Session) -> None:
-        """An instance has a new control connection: what it holds is unknown until it says so."""
-        with writing(self._engine) as connection:
-            values = {"connected": True, "session": session.id, "replica": session.replica, "last_seen": self._now()}
-            _upsert(connection, GATEWAY_INSTANCES, _instance(session), values)
-            theirs = _where(ACKNOWLEDGEMENTS, _instance(session))
-            blank = {"applied": 0, "rejected": 0, "reason": "", "at": self._now()}
-            connection.execute(update(ACKNOWLEDGEMENTS).where(*theirs).values(**blank))
-
-    def disconnect(self, session: Session) -> None:
-        """A control connection ended; nothing happens if the instance has a newer one."""
-        mine = [*_where(GATEWAY_INSTANCES, _instance(session)), GATEWAY_INSTANCES.c.session == session.id]
-        with writing(self._engine) as connection:
-            values = {"connected": False, "last_seen": self._now()}
-            connection.execute(update(GATEWAY_INSTANCES).where(*mine).values(**values))
-
-    def acknowledge(self, session: Session, stands: Mapping[str, Stand]) -> bool:
-        """Store what an instance said about routes, by route name.
+    def record(self, words: Sequence[Word]) -> Sequence[bool]:
+        """Store what control connections have to say: in this order, in one transaction.
 
         Returns:
-            False if the instance has a newer control connection, whose word counts; nothing was stored then.
+            For each word whether it counts. It does not if its instance has a newer control connection: nothing of it
+            was stored then.
         """
         with writing(self._engine) as connection:
-            newest = select(GATEWAY_INSTANCES.c.session).where(*_where(GATEWAY_INSTANCES, _instance(session)))
-            if connection.execute(newest).scalar() != session.id:
-                return False
-            for route, stand in stands.items():
-                key = {**_instance(session), "route": route}
-                values: dict[str, Any] = {"applied": stand.applied, "rejected": stand.rejected, "held": stand.held}
-                values |= {"reason": stand.reason, "at": stand.at or self._now()}
-                _upsert(connection, ACKNOWLEDGEMENTS, key, values)
-        return True
+            counts: list[bool] = []
+            for kind, run in groupby(words, type):
+                counts += _WRITERS[kind](connection, list(run), self._now())
+        return counts
+
+    def standing(self, gateway: str, route: str) -> Standing:
+        """Where a gateway's instances are, with respect to one route."""
+        with self._engine.connect() as connection:
+            connected = _connected(connection, gateway, self._now() - REPLICA_SILENCE)
+            return Standing(connected, _stands(connection, gateway, route))
 
     def connections(self, gateway: str) -> Mapping[str, bool]:
         """By instance: whether it has a control connection to a control plane process that lives."""
-        alive = self._now() - REPLICA_SILENCE
-        joined = GATEWAY_INSTANCES.outerjoin(
-            CONTROL_REPLICAS, GATEWAY_INSTANCES.c.replica == CONTROL_REPLICAS.c.replica
-        )
-        columns = (GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.connected, CONTROL_REPLICAS.c.last_seen)
-        query = select(*columns).select_from(joined).where(GATEWAY_INSTANCES.c.gateway == gateway)
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return {row.instance: bool(row.connected and row.last_seen and row.last_seen >= alive) for row in rows}
-
-    def stands(self, gateway: str, route: str) -> Mapping[str, Stand]:
-        """By instance: where it stands with the route, as far as it has said."""
-        query = select(ACKNOWLEDGEMENTS).where(ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route)
-        with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return {
-            row.instance: Stand(applied=row.applied, rejected=row.rejected, held=row.held, reason=row.reason, at=row.at)
-            for row in rows
-        }
+            return _connected(connection, gateway, self._now() - REPLICA_SILENCE)
 
 
-def _instance(session: Session) -> dict[str, Any]:
+def _connect(connection: Connection, words: Sequence[Connected], now: datetime) -> Sequence[bool]:
+    rows = [
+        {**_key(one.session), "connected": True, "session": one.session.id, "replica": one.session.replica}
+        | {"last_seen": now}
+        for one in words
+    ]
+    upsert(connection, GATEWAY_INSTANCES, rows)
+    blank = {"applied": 0, "rejected": 0, "reason": "", "at": now}
+    connection.execute(_of_each(ACKNOWLEDGEMENTS).values(**blank), [_bound(one.session) for one in words])
+    return [True] * len(words)
+
+
+def _tell(connection: Connection, words: Sequence[Told], now: datetime) -> Sequence[bool]:
+    counts = _are_newest(connection, [one.session for one in words])
+    rows = [
+        {**_key(one.session), "route": route, **asdict(stand), "at": stand.at or now}
+        for one, is_newest in zip(words, counts, strict=True)
+        for route, stand in one.stands.items()
+        if is_newest
+    ]
+    upsert(connection, ACKNOWLEDGEMENTS, rows)
+    return counts
+
+
+def _part(connection: Connection, words: Sequence[Parted], now: datetime) -> Sequence[bool]:
+    counts = _are_newest(connection, [one.session for one in words])
+    ended = [_bound(one.session) for one, is_newest in zip(words, counts, strict=True) if is_newest]
+    if ended:
+        connection.execute(_of_each(GATEWAY_INSTANCES).values(connected=False, last_seen=now), ended)
+    return counts
+
+
+_WRITERS: Mapping[type, Callable[[Connection, Sequence[Any], datetime], Sequence[bool]]] = {
+    Connected: _connect,
+    Told: _tell,
+    Parted: _part,
+}
+
+
+def _are_newest(connection: Connection, sessions: Sequence[Session]) -> list[bool]:
+    """Whether each is its instance's newest. The rows stay locked, where the database locks rows."""
+    instances = GATEWAY_INSTANCES.c.instance.in_({one.instance for one in sessions})
+    columns = (GATEWAY_INSTANCES.c.gateway, GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.session)
+    rows = connection.execute(select(*columns).where(instances).with_for_update()).all()
+    newest = {(row.gateway, row.instance): row.session for row in rows}
+    return [newest.get((one.gateway, one.instance)) == one.id for one in sessions]
+
+
+def _connected(connection: Connection, gateway: str, alive: datetime) -> Mapping[str, bool]:
+    joined = GATEWAY_INSTANCES.outerjoin(CONTROL_REPLICAS, GATEWAY_INSTANCES.c.replica == CONTROL_REPLICAS.c.replica)
+    columns = (GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.connected, CONTROL_REPLICAS.c.last_seen)
+    rows = connection.execute(select(*columns).select_from(joined).where(GATEWAY_INSTANCES.c.gateway == gateway)).all()
+    return {row.instance: bool(row.connected and row.last_seen and row.last_seen >= alive) for row in rows}
+
+
+def _stands(connection: Connection, gateway: str, route: str) -> Mapping[str, Stand]:
+    query = select(ACKNOWLEDGEMENTS).where(ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route)
+    return {
+        row.instance: Stand(applied=row.applied, rejected=row.rejected, held=row.held, reason=row.reason, at=row.at)
+        for row in connection.execute(query)
+    }
+
+
+def _key(session: Session) -> dict[str, str]:
     return {"gateway": session.gateway, "instance": session.instance}
 
 
-def _where(table: Table, key: Mapping[str, Any]) -> list[Any]:
-    return [table.c[name] == value for name, value in key.items()]
+def _of_each(table: Table) -> Any:
+    """An update of one instance's rows, for many instances at once: `_bound` says whose."""
+    mine = (table.c.gateway == bindparam("of_gateway"), table.c.instance == bindparam("of_instance"))
+    return update(table).where(*mine)
 
 
-def _upsert(connection: Connection, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Update, or insert: portable, and each key here has one writer at a time."""
-    changed = connection.execute(update(table).where(*_where(table, key)).values(**values))
-    if not changed.rowcount:
-        connection.execute(insert(table).values(**key, **values))
+def _bound(session: Session) -> dict[str, str]:
+    return {"of_gateway": session.gateway, "of_instance": session.instance}

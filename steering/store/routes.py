@@ -63,6 +63,12 @@ class RouteStore:
             row = connection.execute(_of(gateway, route)).one_or_none()
         return None if row is None else _stored(row)
 
+    def version(self, gateway: str, route: str) -> int | None:
+        """The version of the last write or removal; None if there never was one."""
+        query = select(ROUTES.c.version).where(ROUTES.c.gateway == gateway, ROUTES.c.route == route)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
     def all(self, gateway: str) -> Mapping[str, StoredRoute]:
         """Every route this gateway has or had, by name."""
         with self._engine.connect() as connection:

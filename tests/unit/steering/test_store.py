@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from steering.errors import Conflict, Fenced, Rejected
 from steering.model import Endpoint
 from steering.store.engine import engine
-from steering.store.gateways import REPLICA_SILENCE, GatewayStore, Session, Stand
+from steering.store.gateways import REPLICA_SILENCE, Connected, GatewayStore, Parted, Session, Stand, Standing, Told
 from steering.store.routes import RouteStore
 from steering.store.tables import METADATA
 from tests.unit.steering.documents import document, fence
@@ -122,8 +122,7 @@ def test_host_belongs_to_one_route(routes: RouteStore) -> None:
 
 def test_version_lies_above_what_a_gateway_holds(routes: RouteStore, gateways: GatewayStore) -> None:
     """After a lost database, a new route's version is above the one an instance reported."""
-    gateways.connect(FIRST)
-    gateways.acknowledge(FIRST, {"shop": Stand(held=57)})
+    gateways.record([Connected(FIRST), Told(FIRST, {"shop": Stand(held=57)})])
     assert routes.write("edge", document(), fence(1), None) == 58
 
 
@@ -155,30 +154,50 @@ def test_moved_endpoints_are_never_empty(routes: RouteStore) -> None:
 
 def test_new_connection_resets_what_was_acknowledged(gateways: GatewayStore) -> None:
     """An instance that connects anew has applied nothing until it says so; what it once held stays known."""
-    gateways.connect(FIRST)
-    assert gateways.acknowledge(FIRST, {"shop": Stand(applied=3, held=3)})
-    gateways.connect(SECOND)
-    stand = gateways.stands("edge", "shop")["edge-1"]
+    assert list(gateways.record([Connected(FIRST), Told(FIRST, {"shop": Stand(applied=3, held=3)})])) == [True, True]
+    gateways.record([Connected(SECOND)])
+    stand = gateways.standing("edge", "shop").stands["edge-1"]
     assert (stand.applied, stand.held) == (0, 3)
 
 
 def test_older_connection_has_no_say(gateways: GatewayStore) -> None:
     """Neither the word nor the end of a connection counts once the instance has a newer one."""
-    gateways.connect(FIRST)
-    gateways.connect(SECOND)
     gateways.heartbeat("r2", "127.0.0.1:1")
-    assert not gateways.acknowledge(FIRST, {"shop": Stand(applied=9)})
-    gateways.disconnect(FIRST)
-    assert gateways.connections("edge") == {"edge-1": True}
-    assert gateways.stands("edge", "shop") == {}
-    gateways.disconnect(SECOND)
+    words = [Connected(FIRST), Connected(SECOND), Told(FIRST, {"shop": Stand(applied=9)}), Parted(FIRST)]
+    assert list(gateways.record(words)) == [True, True, False, False]
+    assert gateways.standing("edge", "shop") == Standing({"edge-1": True}, {})
+    gateways.record([Parted(SECOND)])
     assert gateways.connections("edge") == {"edge-1": False}
+
+
+def test_many_words_are_stored_in_their_order(gateways: GatewayStore) -> None:
+    """In one transaction, several instances' words count apart, and an instance's later word replaces its earlier one."""
+    gateways.heartbeat("r1", "127.0.0.1:1")
+    other = Session(gateway="edge", instance="edge-2", id="s3", replica="r1")
+    elsewhere = Session(gateway="far", instance="edge-1", id="s4", replica="r1")
+    gateways.record([Connected(one) for one in (FIRST, other, elsewhere)])
+    words = [
+        Told(FIRST, {"shop": Stand(applied=1, held=1), "game": Stand(applied=7, held=7)}),
+        Told(other, {"shop": Stand(rejected=2, reason="no")}),
+        Told(elsewhere, {"shop": Stand(applied=5, held=5)}),
+        Parted(other),
+        Told(FIRST, {"shop": Stand(applied=2, held=2)}),
+    ]
+    assert all(gateways.record(words))
+    found = gateways.standing("edge", "shop")
+    assert found.connected == {"edge-1": True, "edge-2": False}
+    assert {name: (one.applied, one.rejected, one.reason) for name, one in found.stands.items()} == {
+        "edge-1": (2, 0, ""),
+        "edge-2": (0, 2, "no"),
+    }
+    assert gateways.standing("edge", "game").stands["edge-1"].applied == 7
+    assert gateways.standing("far", "shop").stands["edge-1"].applied == 5
 
 
 def test_silent_replica_takes_its_instances_with_it(gateways: GatewayStore, clock: Clock) -> None:
     """Instances of a control plane process that is not seen any more are not connected, and nobody pokes it."""
     gateways.heartbeat("r1", "127.0.0.1:1")
-    gateways.connect(FIRST)
+    gateways.record([Connected(FIRST)])
     assert (gateways.connections("edge"), list(gateways.pokes())) == ({"edge-1": True}, ["127.0.0.1:1"])
     clock.time += REPLICA_SILENCE + timedelta(seconds=1)
     assert (gateways.connections("edge"), list(gateways.pokes())) == ({"edge-1": False}, [])
