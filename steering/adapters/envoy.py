@@ -84,14 +84,12 @@ class EnvoyAdapter(SteeringAdapter):
     async def validate(self, document: RouteDocument) -> Sequence[Problem]:
         """Everything that would make an Envoy refuse the document, or lose requests under it."""
         problems = list(_problems(document, self._settings))
-        wanted = {host.lower() for host in document.hosts}
-        for other in (await self._ask_database(partial(self._routes.all, self._gateway))).values():
-            theirs = {host.lower() for host in other.document.hosts} if other.document else set()
-            if other.route != document.route and wanted & theirs:
-                taken = ", ".join(sorted(wanted & theirs))
-                problems.append(
-                    Problem(field="hosts", reason=f"{taken} belongs to route {other.route} of this gateway")
-                )
+        owners = await self._ask_database(partial(self._routes.owners, self._gateway, document.hosts))
+        problems += [
+            Problem(field="hosts", reason=f"{host} belongs to route {route} of this gateway")
+            for host, route in sorted(owners.items())
+            if route != document.route
+        ]
         return problems
 
     async def read(self, route: str) -> RouteState | None:

@@ -6,19 +6,24 @@ route, and nothing waits for another route's warming clusters. Within a route a 
 clusters, endpoints, (listener,) routes; clusters are dropped after the routes that no longer name them were
 acknowledged. Nothing is ever taken away for want of knowledge: only what the database says was removed is removed, and
 a route of which the gateway reports a newer version than the database's is left as it is (reference: envoy.md, 9).
+
+What one change costs does not grow with the number of routes: only routes of which there is news are looked at. News is
+another plan of the route, a word of the gateway about it, and the end of its clusters' lingering. The listener is all
+routes' common matter, so news of the listener is news of every route.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import count
 
 from envoy.service.discovery.v3 import discovery_pb2
 
-from steering.envoy.listener import LISTENER
+from steering.envoy.listener import LISTENER, Chain
+from steering.envoy.listing import Listing
 from steering.envoy.names import route_of
-from steering.envoy.plan import GatewayPlan, RoutePlan
+from steering.envoy.plan import GatewayPlan, RoutePlan, differing
+from steering.envoy.stands import Stands
 from steering.envoy.topic import Push, Request, Response, Topic
-from steering.envoy.xds import CDS, EDS, LDS, RDS, SHORT, TYPES, Json, Resource, content, route_version
+from steering.envoy.xds import CDS, EDS, LDS, RDS, SHORT, TYPES, Resource, content, route_version
 from steering.store.gateways import Stand
 
 
@@ -30,12 +35,15 @@ class Conversation:
         self._instance = instance
         self._topics = {type_url: Topic(type_url) for type_url in TYPES}
         self._nonces = count(1)
-        self._stands: dict[str, Stand] = {}
-        self._changed: set[str] = set()
+        self._stands = Stands()
+        self._plan: GatewayPlan | None = None
+        """The plan that was last looked at."""
+        self._news: set[str] = set()
+        """Routes about which something may be to be said."""
+        self._is_all_news = True
         self._held: set[str] = set()
         """Routes of which the gateway holds something."""
-        self._chains: Mapping[str, Json] = {}
-        """Filter chains of the listener that the gateway last accepted on this connection, by route."""
+        self._listing = Listing()
         self._singly = False
         """The clusters of several routes at once were refused: from now on route by route, to find out whose they were."""
         self._judged: dict[str, int] = {}
@@ -52,10 +60,15 @@ class Conversation:
             return
         if not topic.asked:
             self._held |= {route_of(name) for name in request.initial_resource_versions if topic.type_url != LDS}
+            self._is_all_news = True
         topic.hear_names(request)
+        self._news |= {route_of(name) for name in request.resource_names_subscribe}
+        self._news |= {route_of(name) for name in request.resource_names_unsubscribe}
         push = topic.pushes.pop(request.response_nonce, None)
         if push is None:
             return
+        self._news |= push.routes.keys()
+        self._is_all_news = self._is_all_news or topic.type_url == LDS
         if request.HasField("error_detail"):
             self._hear_refusal(topic, push, request.error_detail.message)
         else:
@@ -63,17 +76,15 @@ class Conversation:
 
     def take_changes(self) -> Mapping[str, Stand]:
         """Where routes stand, for those of which that changed since the last call."""
-        changed = {route: self._stands[route] for route in self._changed}
-        self._changed = set()
-        return changed
+        return self._stands.take_changes()
 
     def _hear_acceptance(self, topic: Topic, push: Push) -> None:
         topic.accept(push)
         if topic.type_url == LDS:
-            self._chains = push.chains
+            self._listing.accepted = push.chains
         if topic.type_url == RDS:
             for route, version in push.routes.items():
-                self._applied(route, version)
+                self._stands.applied(route, version)
 
     def _hear_refusal(self, topic: Topic, push: Push, reason: str) -> None:
         if topic.type_url == CDS and len(push.routes) > 1:
@@ -82,21 +93,7 @@ class Conversation:
             return
         topic.refuse(push, remember=True)
         for route, version in push.routes.items():
-            self._refused(route, version, f"{SHORT[topic.type_url]}: {reason}")
-
-    def _applied(self, route: str, version: int) -> None:
-        stand = self._stands.get(route, Stand())
-        rejected = stand.rejected if stand.rejected > version else 0
-        reason = stand.reason if rejected else ""
-        self._note(route, Stand(applied=version, held=max(stand.held, version), rejected=rejected, reason=reason))
-
-    def _refused(self, route: str, version: int, reason: str) -> None:
-        self._note(route, replace(self._stands.get(route, Stand()), rejected=version, reason=reason))
-
-    def _note(self, route: str, stand: Stand) -> None:
-        if self._stands.get(route) != stand:
-            self._stands[route] = stand
-            self._changed.add(route)
+            self._stands.refused(route, version, f"{SHORT[topic.type_url]}: {reason}")
 
     # -- saying --------------------------------------------------------------------------------------------------------
 
@@ -107,49 +104,70 @@ class Conversation:
             plan: what this gateway shall hold.
             now: a monotonic clock, in seconds.
         """
-        self._take_stock(plan)
-        routes = [one for one in plan.routes.values() if not self._is_ahead(one)]
+        self._news |= {route_of(name) for name, due in self._leaving.items() if due <= now}
+        said = self._say_about(plan, self._take_news(plan), now)
+        while self._news or self._is_all_news:
+            said += self._say_about(plan, self._take_news(plan), now)
+        return said
+
+    def _take_news(self, plan: GatewayPlan) -> list[str]:
+        news, self._news = self._news | differing(plan, self._plan), set()
+        if self._is_all_news:
+            for known in (plan.routes, plan.removed, plan.broken, self._listing.accepted, self._held):
+                news |= set(known)
+            self._listing.is_news = True
+        self._plan, self._is_all_news = plan, False
+        return sorted(news)
+
+    def _say_about(self, plan: GatewayPlan, news: list[str], now: float) -> list[Response]:
+        for route in news:
+            self._take_stock(plan, route)
+        planned = [plan.routes[route] for route in news if route in plan.routes]
+        routes = [one for one in planned if not self._is_ahead(one)]
         return [
             *self._say_clusters(routes),
             *self._say_endpoints(routes),
-            *self._say_listener(plan),
+            *self._say_listener(plan, news),
             *self._say_routing(plan, routes),
-            *self._say_goodbye(plan, routes, now),
+            *self._say_farewell(plan, news),
+            *self._say_goodbye(plan, news, routes, now),
         ]
 
-    def _take_stock(self, plan: GatewayPlan) -> None:
-        """Where routes stand by what the gateway brought with it, and by what is new in the plan."""
-        self._forgive(plan)
-        for route, (version, reason) in plan.broken.items():
-            self._refused(route, version, reason)
-        for route, brought in self._topics[RDS].acked.items():
-            version = route_version(brought)
-            known = plan.routes.get(route)
-            stand = self._stands.get(route, Stand())
-            if known is None and route not in plan.removed and route not in plan.broken:
-                self._note(route, replace(stand, held=version, reason="the database does not know this route"))
-            elif known is not None and version > known.version:
-                reason = f"holds version {version}, newer than the database's {known.version}: left as it is"
-                self._note(route, replace(stand, held=version, rejected=known.version, applied=0, reason=reason))
-            elif known is not None and not stand.applied:
-                self._applied(route, version)
+    def _take_stock(self, plan: GatewayPlan, route: str) -> None:
+        """Where a route stands by what the gateway brought with it, and by what is new in the plan."""
+        known = plan.routes.get(route)
+        self._forgive(route, known)
+        if route in plan.broken:
+            self._stands.refused(route, *plan.broken[route])
+        brought = self._topics[RDS].acked.get(route)
+        if brought is None:
+            return
+        version = route_version(brought)
+        if known is not None and version > known.version:
+            self._stands.brought_newer(route, version, known.version)
+        elif known is not None:
+            self._stands.brought(route, version)
+        elif route not in plan.removed and route not in plan.broken:
+            self._stands.brought_unknown(route, version)
 
-    def _forgive(self, plan: GatewayPlan) -> None:
-        versions = {route: one.version for route, one in plan.routes.items()}
-        fresh = {route for route, version in versions.items() if self._judged.get(route) != version}
-        self._judged = versions
-        if fresh:
+    def _forgive(self, route: str, known: RoutePlan | None) -> None:
+        if known is None:
+            self._judged.pop(route, None)
+            return
+        if self._judged.get(route) == known.version:
+            return
+        self._judged[route] = known.version
+        if self._topics[LDS].refused:
             self._topics[LDS].refused.clear()
+            self._listing.is_news = True
         for type_url in (CDS, EDS):
             refused = self._topics[type_url].refused
-            for name in [name for name in refused if route_of(name) in fresh]:
+            for name in list(refused.of(route)):
                 del refused[name]
 
     def _is_ahead(self, plan: RoutePlan) -> bool:
         """Whether the gateway holds a newer version of this route than the database: an older copy must not win."""
-        endpoints = self._topics[EDS].acked
-        held = [endpoints[name] for name in endpoints if route_of(name) == plan.route]
-        held.append(self._topics[RDS].acked.get(plan.route, ""))
+        held = [*self._topics[EDS].acked.of(plan.route).values(), self._topics[RDS].acked.get(plan.route, "")]
         return max(map(route_version, held)) > plan.version
 
     def _say_clusters(self, routes: Iterable[RoutePlan]) -> list[Response]:
@@ -182,41 +200,49 @@ class Conversation:
                 said.append(self._push(topic, {one.route: one.version}, found))
         return said
 
-    def _say_listener(self, plan: GatewayPlan) -> list[Response]:
+    def _say_listener(self, plan: GatewayPlan, news: Iterable[str]) -> list[Response]:
         topic = self._topics[LDS]
-        chains = self._listable(plan) if topic.asked and self._topics[CDS].asked else None
+        for route in news:
+            self._list(plan, route)
+        if not (topic.asked and self._topics[CDS].asked and self._listing.is_news) or topic.pushes:
+            # One listener after the other: while one is on its way, what else becomes ready gathers for the next.
+            return []
+        chains = self._listing.chains()
         if chains is None:
             return []
+        self._listing.is_news = not topic.answered
         wanted = plan.listener(self._instance, chains.values())
         if wanted is not None and topic.acked.get(LISTENER) == topic.sent.get(LISTENER) == wanted.version:
-            self._chains = chains
+            self._is_all_news = self._is_all_news or self._listing.accepted != chains
+            self._listing.accepted = chains
         if wanted is not None and topic.lacks(wanted):
-            new = [route for route in chains if chains[route] != self._chains.get(route) and route in plan.routes]
+            accepted = self._listing.accepted
+            new = [route for route in chains if chains[route] != accepted.get(route) and route in plan.routes]
             return [self._push(topic, {route: plan.routes[route].version for route in new}, [wanted], chains=chains)]
         if LISTENER in topic.sent and plan.removed and not plan.routes:
             return [self._push(topic, {}, [], removed=(LISTENER,))]
         return [] if topic.answered or plan.routes else [self._push(topic, {}, [])]
 
-    def _listable(self, plan: GatewayPlan) -> dict[str, Json] | None:
-        """The filter chains to put into the listener, by route; None if it must be left as it is."""
-        has_listener = LISTENER in self._topics[LDS].sent
-        held = self._held if has_listener else set()
-        lost = (held | self._chains.keys()) - plan.routes.keys() - plan.removed.keys()
-        if lost - self._chains.keys():
-            return None
-        ready = {
-            route: one.chain
-            for route, one in plan.routes.items()
-            if route in self._chains or route in held or self._is_ready(one)
-        }
-        return dict(sorted((ready | {route: self._chains[route] for route in lost}).items()))
+    def _list(self, plan: GatewayPlan, route: str) -> None:
+        """Say which filter chain of this route belongs into the listener."""
+        accepted = self._listing.accepted.get(route)
+        has_held = route in self._held and LISTENER in self._topics[LDS].sent
+        one = plan.routes.get(route)
+        if one is not None:
+            is_listable = accepted is not None or has_held or self._is_ready(one)
+            self._listing.want(route, one.chain if is_listable else None)
+        elif route in plan.removed:
+            self._listing.want(route, None)
+        else:
+            self._listing.want(route, accepted, is_unknown=has_held and accepted is None)
 
     def _is_listed(self, plan: GatewayPlan, one: RoutePlan) -> bool:
         """Whether the listener leads this route's hosts, as they are now, to it."""
         if plan.bind(self._instance) is None:
             return True
-        if one.route in self._chains:
-            return self._chains[one.route] == one.chain
+        accepted = self._listing.accepted.get(one.route)
+        if accepted is not None:
+            return accepted == one.chain
         return not self._topics[LDS].pushes
 
     def _is_ready(self, plan: RoutePlan) -> bool:
@@ -228,7 +254,7 @@ class Conversation:
 
     def _say_routing(self, plan: GatewayPlan, routes: Iterable[RoutePlan]) -> list[Response]:
         topic = self._topics[RDS]
-        said = [
+        return [
             self._push(topic, {one.route: one.version}, [one.routing])
             for one in routes
             if one.route in topic.names
@@ -236,18 +262,21 @@ class Conversation:
             and self._is_ready(one)
             and self._is_listed(plan, one)
         ]
-        if plan.settings.listener is None:
-            for route in sorted(topic.names & plan.removed.keys()):
-                farewell = plan.farewell(route)
-                if topic.lacks(farewell):
-                    said.append(self._push(topic, {route: plan.removed[route]}, [farewell]))
-        return said
 
-    def _say_goodbye(self, plan: GatewayPlan, routes: Iterable[RoutePlan], now: float) -> list[Response]:
+    def _say_farewell(self, plan: GatewayPlan, news: Iterable[str]) -> list[Response]:
+        topic = self._topics[RDS]
+        if plan.settings.listener is not None:
+            return []
+        farewells = [plan.farewell(route) for route in news if route in topic.names and route in plan.removed]
+        return [self._push(topic, {one.name: plan.removed[one.name]}, [one]) for one in farewells if topic.lacks(one)]
+
+    def _say_goodbye(
+        self, plan: GatewayPlan, news: Iterable[str], routes: Iterable[RoutePlan], now: float
+    ) -> list[Response]:
         topic = self._topics[CDS]
         done = {one.route: one for one in routes if self._topics[RDS].acked.get(one.route) == one.routing.version}
         gone: dict[str, list[str]] = {}
-        for name in list(topic.sent):
+        for name in [name for route in news for name in topic.sent.of(route)]:
             route = route_of(name)
             if route in done and name not in done[route].clusters:
                 due = self._leaving.setdefault(name, now + done[route].linger_seconds)
@@ -266,7 +295,7 @@ class Conversation:
             brought = self._topics[RDS]
             return route not in brought.names or brought.acked.get(route) == plan.farewell(route).version
         topic = self._topics[LDS]
-        return topic.asked and not topic.pushes and route not in self._chains
+        return topic.asked and not topic.pushes and route not in self._listing.accepted
 
     def _push(
         self,
@@ -275,7 +304,7 @@ class Conversation:
         resources: list[Resource],
         *,
         removed: tuple[str, ...] = (),
-        chains: Mapping[str, Json] | None = None,
+        chains: Mapping[str, Chain] | None = None,
     ) -> Response:
         nonce = str(next(self._nonces))
         versions = {res.name: res.version for res in resources}

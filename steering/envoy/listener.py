@@ -6,9 +6,13 @@ A chain depends only on its route's host names, so a change to one route leaves 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+
+from envoy.config.listener.v3 import listener_components_pb2, listener_pb2
+from google.protobuf.json_format import ParseDict
 
 from steering.envoy.settings import GatewaySettings, Tls
-from steering.envoy.xds import LDS, Json, Resource, resource, seconds, typed
+from steering.envoy.xds import LDS, Json, Resource, packed, seconds, typed
 from steering.model import EPOCH_HEADER, SIDE_HEADER, Endpoint, RouteDocument
 
 LISTENER = "relocate"
@@ -23,9 +27,27 @@ ROUTES_WAIT_SECONDS = 2.0
 """How long a changed listener waits for the routes of a new chain before it goes to work without them."""
 
 
-def listener(bind: Endpoint, chains: Iterable[Json]) -> Resource:
+@dataclass(frozen=True)
+class Chain:
+    """One route's filter chain, checked once; equal if it is the same to an Envoy."""
+
+    message: listener_components_pb2.FilterChain
+
+
+def listener(bind: Endpoint, chains: Iterable[Chain]) -> Resource:
     """The whole listener."""
-    body = {
+    frame = ParseDict(_frame(bind), listener_pb2.Listener())
+    frame.filter_chains.extend(chain.message for chain in chains)
+    return packed(LDS, LISTENER, frame)
+
+
+def chain(document: RouteDocument, settings: GatewaySettings) -> Chain:
+    """The filter chain of one route, for `listener`."""
+    return Chain(ParseDict(filter_chain(document, settings), listener_components_pb2.FilterChain()))
+
+
+def _frame(bind: Endpoint) -> Json:
+    return {
         "name": LISTENER,
         "address": {"socket_address": {"address": bind.host, "port_value": bind.port}},
         "listener_filters": [
@@ -34,13 +56,11 @@ def listener(bind: Endpoint, chains: Iterable[Json]) -> Resource:
                 "typed_config": typed("filters.listener.tls_inspector.v3.TlsInspector"),
             }
         ],
-        "filter_chains": list(chains),
     }
-    return resource(LDS, LISTENER, body)
 
 
 def filter_chain(document: RouteDocument, settings: GatewaySettings) -> Json:
-    """The filter chain of one route."""
+    """The same in JSON form."""
     if settings.tls is None:
         raise ValueError("tls: needed for the listener")
     return {

@@ -10,10 +10,10 @@ from ipaddress import ip_address
 from google.protobuf.json_format import ParseError
 
 from steering.envoy.clusters import Moved, clusters, endpoints
-from steering.envoy.listener import filter_chain, listener
+from steering.envoy.listener import Chain, chain, listener
 from steering.envoy.routing import nothing, routing
 from steering.envoy.settings import GatewaySettings
-from steering.envoy.xds import Json, Resource
+from steering.envoy.xds import Resource
 from steering.model import Endpoint, ProbePath, RouteDocument
 from steering.store.routes import StoredRoute
 
@@ -30,9 +30,18 @@ class RoutePlan:
     clusters: Mapping[str, Resource]
     endpoints: Mapping[str, Resource]
     routing: Resource
-    chain: Json
+    chain: Chain | None
+    """None if the listener is not ours."""
     linger_seconds: float
     """How long clusters stay after the routes have dropped them, for requests that may still try them again."""
+    moved: Moved
+    """Where its instances listen that are not where the document says."""
+    expires_at: datetime | None
+    """When its next probe path expires; None if it has none."""
+
+    def is_current(self, version: int, moved: Moved, now: datetime) -> bool:
+        """Whether rendering it again would give the same."""
+        return version == self.version and moved == self.moved and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class GatewayPlan:
     broken: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     """Routes whose document cannot be rendered: version and reason."""
 
-    def listener(self, instance: str, chains: Iterable[Json]) -> Resource | None:
+    def listener(self, instance: str, chains: Iterable[Chain]) -> Resource | None:
         """The listener of one instance with these filter chains, or None if it has none to carry or nowhere to bind."""
         bind = self.bind(instance)
         listed = list(chains)
@@ -64,15 +73,38 @@ class GatewayPlan:
         """The empty RouteConfiguration of a removed route."""
         return nothing(route, self.removed[route])
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it has to be made anew though nothing was written: the next end of a probe path; None for never."""
+        return min((one.expires_at for one in self.routes.values() if one.expires_at is not None), default=None)
+
 
 def plan_gateway(
-    settings: GatewaySettings, routes: Mapping[str, StoredRoute], moved: Moved, now: datetime
+    settings: GatewaySettings,
+    routes: Mapping[str, StoredRoute],
+    moved: Moved,
+    now: datetime,
+    *,
+    earlier: GatewayPlan | None = None,
 ) -> GatewayPlan:
-    """Render every route of a gateway; one that cannot be rendered is named and leaves the others alone."""
+    """Render every route of a gateway; one that cannot be rendered is named and leaves the others alone.
+
+    Args:
+        settings: the gateway's.
+        routes: as stored, by name.
+        moved: where instances listen that are not where their documents say.
+        now: decides which probe paths have expired.
+        earlier: an earlier plan of this gateway; what would be rendered the same is taken from it, as it is.
+    """
+    kept = earlier.routes if earlier is not None and earlier.settings == settings else {}
     planned: dict[str, RoutePlan] = {}
     broken: dict[str, tuple[int, str]] = {}
     for name, stored in routes.items():
         if stored.document is None:
+            continue
+        known = kept.get(name)
+        if known is not None and known.is_current(stored.version, _moved_of(stored.document, moved), now):
+            planned[name] = known
             continue
         try:
             planned[name] = plan_route(stored.document, stored.version, settings, moved, now)
@@ -80,6 +112,22 @@ def plan_gateway(
             broken[name] = (stored.version, str(error))
     removed = {name: stored.version for name, stored in routes.items() if stored.document is None}
     return GatewayPlan(settings, planned, removed, broken)
+
+
+def differing(plan: GatewayPlan, other: GatewayPlan | None) -> set[str]:
+    """Routes that are not the same in two plans of a gateway; all of them if there is no other."""
+    if plan is other:
+        return set()
+    before = other or GatewayPlan(plan.settings)
+    return {
+        *(
+            name
+            for name in plan.routes.keys() | before.routes.keys()
+            if plan.routes.get(name) is not before.routes.get(name)
+        ),
+        *(name for name, _ in plan.removed.items() ^ before.removed.items()),
+        *(name for name, _ in plan.broken.items() ^ before.broken.items()),
+    }
 
 
 def plan_route(
@@ -106,8 +154,10 @@ def plan_route(
         clusters={one.name: one for one in clusters(document, paths, settings)},
         endpoints={one.name: one for one in endpoints(document, version, paths, moved)},
         routing=routing(document, version, paths, settings),
-        chain=filter_chain(document, settings) if settings.listener is not None else {},
+        chain=chain(document, settings) if settings.listener is not None else None,
         linger_seconds=document.timeout_seconds,
+        moved=_moved_of(document, moved),
+        expires_at=min((path.expires_at for path in paths), default=None),
     )
 
 
@@ -116,10 +166,8 @@ def live_paths(document: RouteDocument, now: datetime) -> tuple[ProbePath, ...]:
     return tuple(path for path in document.probe_paths if path.expires_at > now)
 
 
-def next_expiry(routes: Mapping[str, StoredRoute], now: datetime) -> datetime | None:
-    """When the next probe path of these routes expires; None if there is none."""
-    documents = [stored.document for stored in routes.values() if stored.document is not None]
-    return min((path.expires_at for one in documents for path in live_paths(one, now)), default=None)
+def _moved_of(document: RouteDocument, moved: Moved) -> Moved:
+    return {one.instance: moved[one.instance] for one in document.backends if one.instance in moved}
 
 
 def _check_ip(field_name: str, endpoint: Endpoint) -> None:

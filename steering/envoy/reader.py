@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from steering.envoy.clusters import Moved
-from steering.envoy.plan import GatewayPlan, next_expiry, plan_gateway
+from steering.envoy.plan import GatewayPlan, plan_gateway
 from steering.envoy.settings import GatewaySettings
 from steering.store.routes import RouteStore, StoredRoute, utc_now
 
@@ -24,7 +24,7 @@ class _Gateway:
     """One gateway as last read, and its plan."""
 
     def __init__(self) -> None:
-        self.raw: Mapping[str, Any] = {}
+        self.raw: Mapping[str, Any] | None = None
         self.settings: GatewaySettings | None = None
         self.routes: Mapping[str, StoredRoute] = {}
         self.moved: Moved = {}
@@ -76,19 +76,32 @@ class Reader:
     ) -> bool:
         now = self._now()
         wanted = {route: version for (owner, route), version in versions.items() if owner == name}
-        same_routes = wanted == {route: stored.version for route, stored in gateway.routes.items()}
+        known = {route: stored.version for route, stored in gateway.routes.items()}
         expired = gateway.expiry is not None and gateway.expiry <= now
-        if gateway.plan is not None and raw == gateway.raw and same_routes and moved == gateway.moved and not expired:
+        if (
+            gateway.plan is not None
+            and raw == gateway.raw
+            and wanted == known
+            and moved == gateway.moved
+            and not expired
+        ):
             return False
-        try:
-            gateway.settings = GatewaySettings.model_validate(raw)
-        except ValidationError as error:
-            _LOG.error("gateway %s: settings make no sense, the last good ones stay: %s", name, error)
+        if raw != gateway.raw:
+            gateway.settings = _settings(name, raw) or gateway.settings
         if gateway.settings is None:
             return False
-        if not same_routes or gateway.plan is None:
-            gateway.routes = self._routes.all(name)
+        changed = [route for route, version in wanted.items() if known.get(route) != version]
+        kept = {route: gateway.routes[route] for route in wanted.keys() - changed}
+        gateway.routes = {**kept, **self._routes.some(name, changed)}
         gateway.raw, gateway.moved = raw, moved
-        gateway.expiry = next_expiry(gateway.routes, now)
-        gateway.plan = plan_gateway(gateway.settings, gateway.routes, moved, now)
+        gateway.plan = plan_gateway(gateway.settings, gateway.routes, moved, now, earlier=gateway.plan)
+        gateway.expiry = gateway.plan.expires_at
         return True
+
+
+def _settings(name: str, raw: Mapping[str, Any]) -> GatewaySettings | None:
+    try:
+        return GatewaySettings.model_validate(raw)
+    except ValidationError as error:
+        _LOG.error("gateway %s: settings make no sense, the last good ones stay: %s", name, error)
+        return None

@@ -25,6 +25,7 @@ from envoy.extensions.transport_sockets.tls.v3 import tls_pb2
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
 
 _PREFIX = "type.googleapis.com/"
 CDS = _PREFIX + "envoy.config.cluster.v3.Cluster"
@@ -82,11 +83,16 @@ def resource(type_url: str, name: str, body: Mapping[str, Any], *, route_version
     Raises:
         google.protobuf.json_format.ParseError: a field is unknown or has the wrong type.
     """
-    packed = AnyMessage()
-    packed.Pack(ParseDict(dict(body), _MESSAGES[type_url]()), deterministic=True)
-    digest = hashlib.sha256(packed.value).hexdigest()[:12]
+    return packed(type_url, name, ParseDict(dict(body), _MESSAGES[type_url]()), route_version=route_version)
+
+
+def packed(type_url: str, name: str, message: Message, *, route_version: int | None = None) -> Resource:
+    """Give a checked message its version."""
+    body = AnyMessage()
+    body.Pack(message, deterministic=True)
+    digest = hashlib.sha256(body.value).hexdigest()[:12]
     version = digest if route_version is None else f"{route_version}-{digest}"
-    return Resource(type_url, name, version, packed)
+    return Resource(type_url, name, version, body)
 
 
 def route_version(version: str) -> int:

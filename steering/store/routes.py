@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Route documents with versions and fences."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,9 @@ from steering.fencing import Current, decide
 from steering.model import Endpoint, Fence, RouteDocument
 from steering.store.engine import writing
 from steering.store.tables import ACKNOWLEDGEMENTS, ENDPOINTS, ROUTE_HOSTS, ROUTES
+
+_AT_ONCE = 500
+"""Routes that one query names."""
 
 
 def utc_now() -> datetime:
@@ -69,17 +72,28 @@ class RouteStore:
         with self._engine.connect() as connection:
             return connection.execute(query).scalar_one_or_none()
 
-    def all(self, gateway: str) -> Mapping[str, StoredRoute]:
-        """Every route this gateway has or had, by name."""
+    def some(self, gateway: str, routes: Sequence[str]) -> Mapping[str, StoredRoute]:
+        """Those of these routes that this gateway has or had, by name."""
+        found: dict[str, StoredRoute] = {}
         with self._engine.connect() as connection:
-            rows = connection.execute(select(ROUTES).where(ROUTES.c.gateway == gateway)).all()
-        return {row.route: _stored(row) for row in rows}
+            for first in range(0, len(routes), _AT_ONCE):
+                asked = ROUTES.c.route.in_(routes[first : first + _AT_ONCE])
+                rows = connection.execute(select(ROUTES).where(ROUTES.c.gateway == gateway, asked))
+                found |= {row.route: _stored(row) for row in rows}
+        return found
+
+    def owners(self, gateway: str, hosts: Collection[str]) -> Mapping[str, str]:
+        """By host name in lower case, for those of `hosts` that belong to a route of this gateway: which route."""
+        asked = ROUTE_HOSTS.c.host.in_({host.lower() for host in hosts})
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(ROUTE_HOSTS).where(ROUTE_HOSTS.c.gateway == gateway, asked)).all()
+        return {row.host: row.route for row in rows}
 
     def versions(self) -> Mapping[tuple[str, str], int]:
         """Every route's version by (gateway, route): what a poll compares, without parsing any document."""
         with self._engine.connect() as connection:
             rows = connection.execute(select(ROUTES.c.gateway, ROUTES.c.route, ROUTES.c.version)).all()
-        return {(row.gateway, row.route): row.version for row in rows}
+        return {(gateway, route): version for gateway, route, version in rows}
 
     def move_endpoints(self, instance: str, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> None:
         """Say where a placed instance listens now, by port name, without a new version of any route.

@@ -4,16 +4,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from envoy.config.listener.v3 import listener_pb2
-from envoy.service.discovery.v3 import discovery_pb2
-
-from steering.envoy.conversation import Conversation
 from steering.envoy.listener import LISTENER
 from steering.envoy.plan import GatewayPlan, plan_gateway
-from steering.envoy.xds import CDS, EDS, LDS, RDS
+from steering.envoy.xds import EDS, RDS
 from steering.model import RouteDocument
 from steering.store.routes import StoredRoute
 from tests.unit.steering.documents import SETTINGS, document, fence
+from tests.unit.steering.envoy import Envoy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,89 +22,6 @@ def _plan(*stored: tuple[str, int, RouteDocument | None]) -> GatewayPlan:
 
 def _game(**changes: Any) -> RouteDocument:
     return document(route="game", hosts=("game.example",), **changes)
-
-
-class Envoy:
-    """The other end: keeps what it is sent, subscribes to what that refers to, acknowledges."""
-
-    def __init__(self, **held: dict[str, str]) -> None:
-        """Args: held: what it brings from earlier connections, by type (cds, eds, lds, rds)."""
-        self.conversation = Conversation("edge-1")
-        self.held = {url: dict(held.get(name, {})) for name, url in _URLS.items()}
-        self.log: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
-        self.refuses: dict[str, str] = {}
-        self.now = 0.0
-        for url in (CDS, LDS, EDS, RDS):
-            names = [] if url in {CDS, LDS} else list(self.held[url])
-            if url in {CDS, LDS} or names:
-                self._send(url, subscribe=names, held=self.held[url])
-
-    def exchange(self, plan: GatewayPlan) -> None:
-        """Take and answer messages until nothing more is said."""
-        for _ in range(20):
-            said = self.conversation.say(plan, self.now)
-            for response in said:
-                self._take(response)
-            if not said:
-                return
-        raise AssertionError("it never comes to an end")
-
-    def versions(self, url: str) -> dict[str, str]:
-        """What it holds of a type."""
-        return self.held[url]
-
-    def _take(self, response: Any) -> None:
-        names = [resource.name for resource in response.resources]
-        self.log.append((_NAMES[response.type_url], tuple(names), tuple(response.removed_resources)))
-        refused = next((self.refuses[name] for name in names if name in self.refuses), None)
-        self._send(response.type_url, nonce=response.nonce, error=refused)
-        if refused is not None:
-            return
-        held = self.held[response.type_url]
-        new = [resource.name for resource in response.resources if resource.name not in held]
-        held.update({resource.name: resource.version for resource in response.resources})
-        for name in response.removed_resources:
-            held.pop(name, None)
-        if response.type_url == CDS:
-            self._send(EDS, subscribe=[name for name in new if ">" not in name])
-        if response.type_url == LDS:
-            for resource in response.resources:
-                chains = _unpack(resource).filter_chains
-                known = self.held[RDS]
-                self._send(RDS, subscribe=[chain.name for chain in chains if chain.name not in known])
-
-    def _send(
-        self,
-        url: str,
-        *,
-        subscribe: list[str] | None = None,
-        held: dict[str, str] | None = None,
-        nonce: str = "",
-        error: str | None = None,
-    ) -> None:
-        request = discovery_pb2.DeltaDiscoveryRequest(
-            type_url=url,
-            resource_names_subscribe=subscribe or [],
-            initial_resource_versions=held or {},
-            response_nonce=nonce,
-        )
-        if error is not None:
-            request.error_detail.message = error
-        self.conversation.hear(request)
-
-
-_URLS = {"cds": CDS, "eds": EDS, "lds": LDS, "rds": RDS}
-_NAMES = {url: name for name, url in _URLS.items()}
-
-
-def _unpack(resource: Any) -> Any:
-    listener = listener_pb2.Listener()
-    resource.resource.Unpack(listener)
-    return listener
-
-
-def _holding(envoy: Envoy) -> dict[str, dict[str, str]]:
-    return {name: dict(envoy.versions(url)) for name, url in _URLS.items()}
 
 
 def test_change_is_made_before_it_is_used() -> None:
@@ -157,7 +71,7 @@ def test_reconnecting_envoy_is_sent_nothing_it_has() -> None:
     plan = _plan(("shop", 1, document()))
     first = Envoy()
     first.exchange(plan)
-    again = Envoy(**_holding(first))
+    again = Envoy(first)
     again.exchange(plan)
     assert [entry for entry in again.log if entry[1] or entry[2]] == []
     assert again.conversation.take_changes()["shop"].applied == 1
@@ -168,7 +82,7 @@ def test_unknown_route_is_never_taken_away() -> None:
     first = Envoy()
     first.exchange(_plan(("shop", 5, document())))
     for plan in (_plan(), _plan(("game", 1, _game()))):
-        again = Envoy(**_holding(first))
+        again = Envoy(first)
         again.exchange(plan)
         again.now += 100.0
         again.exchange(plan)
@@ -185,7 +99,7 @@ def test_older_version_is_never_sent() -> None:
     """A gateway that holds a newer version than the database keeps it, says so, and takes the next one above."""
     first = Envoy()
     first.exchange(_plan(("shop", 9, document({"b": 100}, epoch="e9"))))
-    again = Envoy(**_holding(first))
+    again = Envoy(first)
     again.exchange(_plan(("shop", 4, document({"a": 100}, epoch="e4"))))
     assert again.versions(RDS) == first.versions(RDS)
     assert again.versions(EDS) == first.versions(EDS)

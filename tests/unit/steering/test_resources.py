@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from pydantic import ValidationError
 
-from steering.envoy.plan import GatewayPlan, next_expiry, plan_gateway, plan_route
+from steering.envoy.plan import GatewayPlan, plan_gateway, plan_route
 from steering.envoy.settings import ControlSettings, GatewaySettings
 from steering.envoy.statistics import pattern, usage
 from steering.envoy.xds import content, route_version
@@ -98,8 +98,8 @@ def test_expired_probe_path_is_not_rendered() -> None:
     assert before.routing.version != after.routing.version
     assert route_version(before.routing.version) == route_version(after.routing.version) == 7
     stored = {"shop": StoredRoute("shop", 7, fence(1), wanted)}
-    assert next_expiry(stored, NOW) == PATH.expires_at
-    assert next_expiry(stored, PATH.expires_at) is None
+    assert plan_gateway(SETTINGS, stored, {}, NOW).expires_at == PATH.expires_at
+    assert plan_gateway(SETTINGS, stored, {}, PATH.expires_at).expires_at is None
 
 
 def test_epoch_cannot_smuggle_a_command() -> None:
@@ -138,7 +138,7 @@ def test_unrenderable_route_is_named_and_leaves_others_alone(changes: dict[str, 
 def test_listener_has_one_chain_per_route() -> None:
     """The listener binds an instance's own address; nobody else's, and none without a chain."""
     plan = GatewayPlan(SETTINGS, {"shop": plan_route(document(), 1, SETTINGS, {}, NOW)})
-    chains = [one.chain for one in plan.routes.values()]
+    chains = [one.chain for one in plan.routes.values() if one.chain is not None]
     listener = plan.listener("edge-1", chains)
     assert listener is not None
     assert [chain["filter_chain_match"] for chain in _body(listener)["filter_chains"]] == [
