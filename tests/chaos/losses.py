@@ -157,8 +157,8 @@ class Accounting:
             return Why.GATEWAY
         for one in self._found.instances:
             if _near(one, loss) and self._may_have_carried(one, loss) and not self._backed_up(one, loss):
-                began_before = loss.due_ns <= one.since_ns + NOTICED_NS
-                return Why.IN_FLIGHT if began_before else Why.OUTAGE
+                stood_behind = self._found.steering.is_backed(one.since_ns, loss.ended_ns)
+                return Why.IN_FLIGHT if stood_behind or loss.due_ns <= one.since_ns else Why.OUTAGE
         if "no answer within" in loss.error and any(
             start <= end and loss.due_ns <= until for start, until in self._found.stalls
         ):

@@ -98,6 +98,8 @@ SECONDS: Mapping[Deed, tuple[float, float]] = {
     Deed.HOLD: (0.5, 4.0),
 }
 """Shortest and longest pause until it is mended."""
+LONGEST_OF_A_WORKER = 12.0
+"""A worker that is frozen for longer than a heartbeat's time-out (4 s) finds on its return that another one went on."""
 
 HOW_MANY: Mapping[int, int] = {0: 2, 1: 5, 2: 3}
 """Strikes of one relocation, and how often."""
@@ -164,9 +166,14 @@ def _strike(dice: random.Random) -> Strike:
         deed,
         str(moment),
         after_seconds=round(dice.uniform(0, MOMENTS[moment][1]), 2),
-        seconds=round(dice.uniform(*SECONDS[deed]), 2),
+        seconds=round(dice.uniform(*_pauses(victim, deed)), 2),
         chance=round(dice.random(), 4),
     )
+
+
+def _pauses(victim: Victim, deed: Deed) -> tuple[float, float]:
+    shortest, longest = SECONDS[deed]
+    return shortest, LONGEST_OF_A_WORKER if (victim, deed) == (Victim.WORKER, Deed.FREEZE) else longest
 
 
 def _drawn(dice: random.Random, often: Mapping[T, int]) -> T:
