@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -105,11 +106,11 @@ class System:
         """Wait until the API takes requests."""
         await self.processes.wait_for("api", self._api_ready)
 
-    async def start_worker(self, name: str = "worker", environment: Mapping[str, str] | None = None) -> None:
+    async def start_worker(self, name: str = "worker", environment: Mapping[str, str] = MappingProxyType({})) -> None:
         """Start a worker, under a name that is free, with these settings besides."""
         await self.processes.start(name, own_command("worker"), environment=environment)
 
-    async def start_control(self, environment: Mapping[str, str] | None = None) -> None:
+    async def start_control(self, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         """Start the gateways' control plane, with these settings besides."""
         argv = own_command("gateway-control", "--port", str(self.ports.control))
         await self.processes.start("gateway-control", argv, environment=environment)
