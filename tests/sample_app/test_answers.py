@@ -53,7 +53,15 @@ async def test_a_stream_has_as_many_messages_as_were_asked_for(channel):
     assert [message async for message in call] == [WHO | {"id": "9", "n": number} for number in range(3)]
 
 
-@pytest.mark.parametrize("request_", [{"count": 0}, {"count": "many"}, {"every_ms": 0}])
+async def test_a_late_call_makes_one_message_late_not_all(channel):
+    """Paced from when the first message was due: of a call half a period late, the second comes half a period later."""
+    watched = {"id": "9", "count": 2, "every_ms": 2000, "due_ms": 1000 * time.time() - 1000}
+    call = channel.unary_stream(WATCH, encode, decode)(watched, timeout=5)
+    came = [time.monotonic() async for _ in call]
+    assert came[1] - came[0] < 1.5
+
+
+@pytest.mark.parametrize("request_", [{"count": 0}, {"count": "many"}, {"every_ms": 0}, {"due_ms": "now"}])
 async def test_a_stream_that_makes_no_sense_names_the_field(channel, request_):
     """INVALID_ARGUMENT with the field and what is allowed."""
     with pytest.raises(grpc.aio.AioRpcError) as error:

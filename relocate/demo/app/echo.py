@@ -8,6 +8,9 @@ protobuf runtime. A client needs the method paths and `encode`, `decode`::
     await say({"id": "1", "cell": "cell-a"})                             # {"id": "1", "instance": ..., "cluster": ...}
     watch = channel.unary_stream(WATCH, request_serializer=encode, response_deserializer=decode)
     watch({"id": "2", "count": 10, "every_ms": 100})                     # ten of {"id": "2", "n": 0..9, ...}
+
+With `due_ms` (milliseconds since 1970) a stream is paced from when its first message was due, not from the call: a call
+that came late then makes one message late, not all of them.
 """
 
 import json
@@ -72,11 +75,11 @@ class Echo:
         """Answer with `count` messages, one every `every_ms`, numbered `n` from 0."""
         context.set_trailing_metadata(self._metadata)
         try:
-            count, pause = _watched(request)
+            count, pause, late = _watched(request)
             self._life.admit()
-            began = time.monotonic()
+            began = time.monotonic() - late
             for number in range(count):
-                # Paced from the call's start, so that what one message took does not put off the next.
+                # Paced from the stream's start, so that what one message took does not put off the next.
                 await self._life.rest(max(0.0, began + number * pause - time.monotonic()))
                 await self._life.travel(str(request.get("cell", "")))
                 yield self._who | {"id": request.get("id"), "n": number}
@@ -86,14 +89,17 @@ class Echo:
             await _abort(context, refused)
 
 
-def _watched(request: Message) -> tuple[int, float]:
-    """How many messages are wanted, and the seconds between them."""
-    count, every = request.get("count", 1), request.get("every_ms", 100)
+def _watched(request: Message) -> tuple[int, float, float]:
+    """How many messages are wanted, the seconds between them, and how late the call is: a period at most."""
+    count, every, due = request.get("count", 1), request.get("every_ms", 100), request.get("due_ms")
     if not isinstance(count, int) or not 1 <= count <= MOST_MESSAGES:
         raise ValueError(f"count: must be a whole number from 1 to {MOST_MESSAGES}")
     if not isinstance(every, int | float) or not 1 <= every <= LONGEST_PAUSE_MS:
         raise ValueError(f"every_ms: must be a number from 1 to {LONGEST_PAUSE_MS}")
-    return count, every / 1000
+    if due is not None and not isinstance(due, int | float):
+        raise ValueError("due_ms: must be a number, milliseconds since 1970")
+    late_ms = 0.0 if due is None else min(max(0.0, 1000 * time.time() - due), every)
+    return count, every / 1000, late_ms / 1000
 
 
 async def _abort(context: Context, refused: Refused) -> None:

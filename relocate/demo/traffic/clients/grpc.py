@@ -17,7 +17,7 @@ import grpc.aio
 
 from relocate.demo.traffic.clients.body import CELL_HEADER, REQUEST_ID_HEADER, checked_answer, read_answer, read_object
 from relocate.demo.traffic.clients.contract import Conversation, Life, Requester
-from relocate.demo.traffic.ledger import Answer, NotRightError, Ticket, failed, wrong
+from relocate.demo.traffic.ledger import MILLISECOND_NS, Answer, NotRightError, Ticket, failed, wrong
 from relocate.demo.traffic.plan import GatewayInstance
 from steering.model import SIDE_HEADER
 
@@ -87,7 +87,7 @@ class GrpcRequester(Requester):
 
 
 class GrpcConversation(Conversation):
-    """One server stream: the server owes message k of it at k periods after the call."""
+    """One server stream: the server owes message k of it at k periods after the first was due."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         """Args: channel: this UE's own; it outlives the stream."""
@@ -98,7 +98,8 @@ class GrpcConversation(Conversation):
     async def open(self, life: Life, cell: str) -> None:
         """Call; an error comes with the first answer."""
         request_id = life.first.request_id
-        request = {"id": request_id, "count": life.messages, "every_ms": life.period_ms, "cell": cell}
+        pace = {"count": life.messages, "every_ms": life.period_ms, "due_ms": life.first.due_ns / MILLISECOND_NS}
+        request = {"id": request_id, "cell": cell, **pace}
         self._life = life
         self._call = self._watch(request, metadata=_metadata(request_id, cell), wait_for_ready=False)
         await asyncio.sleep(0)
@@ -117,7 +118,7 @@ class GrpcConversation(Conversation):
             async for body in self._call:
                 value = read_object(body)
                 if value.get("id") != first.request_id or not isinstance(value.get("n"), int):
-                    raise wrong(f"the message is for request {value.get('id')!r}, number {value.get('seq')!r}")
+                    raise wrong(f"the message is for request {value.get('id')!r}, number {value.get('n')!r}")
                 yield f"{stem}{first.slot + value['n']}", read_answer(value, side)
         except grpc.aio.AioRpcError as error:
             raise _not_right(error) from error
