@@ -14,7 +14,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import accepting, clients, losses, memory, push, relocation, switching
+from relocate.model.relocation import View
+from tests.bench import accepting, clients, concurrent, growth, losses, memory, push, relocation, switching, waterfall
 from tests.bench.bench import Bench, Measure, opened
 from tests.bench.printing import machine, table, write_docs, write_json
 from tests.bench.rows import Row
@@ -27,8 +28,14 @@ MEASURES: Mapping[str, Measure] = {
     clients.NAME: clients.measure,
     relocation.NAME: relocation.measure,
     accepting.NAME: accepting.measure,
+    concurrent.NAME: concurrent.measure,
+    concurrent.MANY_NAME: concurrent.measure_many,
+    growth.NAME: growth.measure,
+    waterfall.NAME: waterfall.measure,
 }
 """By name, in the order in which they run: memory first, while the service has done nothing yet."""
+LONG = frozenset({concurrent.MANY_NAME})
+"""Not in a run of all unless it is asked for: minutes for one row that is not judged."""
 JSON = Path("build/bench.json")
 WIDTH = 140
 """Characters a line at least, also where nobody looks."""
@@ -44,13 +51,15 @@ def main() -> int:
     logging.basicConfig(level=logging.ERROR)  # Temporal's SDK warns of each activity that a workflow cancels
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)
-    rows = asyncio.run(_measured(console, arguments.only or list(MEASURES)))
+    rows, views = asyncio.run(_measured(console, _names(arguments)))
     console.print(table(rows))
+    for title, found in views.items():
+        console.print(waterfall.drawn(title, waterfall.bars(found)), "")
     console.print(f"[dim]{machine()}[/dim]")
-    write_json(JSON, rows)
+    write_json(JSON, rows, waterfall=waterfall.as_json(views))
     missing = [row.name for row in rows if row.value is None]
     if arguments.write_docs and not missing:
-        write_docs(DOCS, rows)
+        write_docs(DOCS, rows, [waterfall.drawn(title, waterfall.bars(found)) for title, found in views.items()])
     return 1 if missing else 0
 
 
@@ -59,17 +68,25 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tests.bench", description="Measure, beside references of the same run."
     )
     parser.add_argument("--only", action="append", choices=list(MEASURES), metavar="NAME", help=", ".join(MEASURES))
-    parser.add_argument("--write-docs", action="store_true", help=f"put the table into {DOCS}")
+    parser.add_argument("--long", action="store_true", help=f"also what takes minutes: {', '.join(sorted(LONG))}")
+    parser.add_argument("--write-docs", action="store_true", help=f"all, with the long ones; put the table into {DOCS}")
     return parser
 
 
-async def _measured(console: Console, names: Sequence[str]) -> list[Row]:
+def _names(arguments: argparse.Namespace) -> Sequence[str]:
+    """What is measured: what was asked for, or all; what takes minutes by itself only for the documentation."""
+    everything = arguments.long or arguments.write_docs
+    return arguments.only or [name for name in MEASURES if everything or name not in LONG]
+
+
+async def _measured(console: Console, names: Sequence[str]) -> tuple[list[Row], Mapping[str, Sequence[View]]]:
+    """Rows, and the relocations whose phases can be drawn."""
     rows: list[Row] = []
     async with opened(lambda sentence: console.print(f"[dim]{sentence}[/dim]")) as bench:
         for name in MEASURES:
             if name in names:
                 rows += await _one(bench, name)
-    return rows
+        return rows, bench.views
 
 
 async def _one(bench: Bench, name: str) -> Sequence[Row]:

@@ -12,6 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from relocate.demo.processes import Processes, free_ports, listens, program
 from relocate.demo.system import TEMPORAL_TUNING, System, new_system, stop
+from relocate.model.relocation import View
 from tests.bench.rows import Row
 
 
@@ -26,6 +27,10 @@ class Bench:
         self._began = time.monotonic()
         self._tell = tell
         self.folder = folder
+        self.views: dict[str, Sequence[View]] = {}
+        """Relocations that were made, by what they were made on: the waterfall is drawn from them."""
+        self.seconds_each: dict[int, float] = {}
+        """Seconds by relocation, by how many ran at once."""
 
     def tell(self, sentence: str) -> None:
         """Say what goes on."""

@@ -5,14 +5,11 @@ All ways use the same clusters, gateways, application and traffic: what differs 
 """
 
 import asyncio
-import os
 import time
 from collections import Counter
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -105,6 +102,11 @@ class Moving:
         """Stop the traffic."""
         await self.traffic.stop()
         await self._parts.close()
+
+    def forget(self) -> None:
+        """What happened so far was a rehearsal."""
+        self.windows = {way: [] for way in Way}
+        self.views = []
 
     async def move(self, way: Way, *, seconds: float = 0.0) -> float:
         """Move it to the cluster it is not on; the seconds it took. `seconds`: for NOTHING, how long at least."""
@@ -235,10 +237,3 @@ class Moving:
 
     def _new_name(self) -> str:
         return f"{self.name}-bench-{next(self._numbers)}"
-
-
-def pin(processes: Sequence[int], core: int) -> None:
-    """Let these processes, every thread of them, run on one core only."""
-    for process in processes:
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), {core})

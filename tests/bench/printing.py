@@ -7,6 +7,7 @@ import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich import box
 from rich.table import Table
@@ -32,19 +33,20 @@ def table(rows: Sequence[Row]) -> Table:
     return made
 
 
-def write_json(path: Path, rows: Sequence[Row]) -> None:
-    """The rows, with where and when."""
+def write_json(path: Path, rows: Sequence[Row], **more: Any) -> None:
+    """The rows, with where and when, and what else was measured under keys of its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
     body = {
         "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "machine": machine(),
         "rows": [row.model_dump() for row in rows],
+        **more,
     }
     path.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
 
 
-def write_docs(path: Path, rows: Sequence[Row]) -> None:
-    """Replace the run's table in the page.
+def write_docs(path: Path, rows: Sequence[Row], drawings: Sequence[str]) -> None:
+    """Replace the run's table and drawings in the page.
 
     Raises:
         ValueError: the page does not have the two marks between which the table stands.
@@ -54,7 +56,8 @@ def write_docs(path: Path, rows: Sequence[Row]) -> None:
         raise ValueError(f"{path}: must have the marks {BEGIN} and {END} once each")
     head, _, rest = text.partition(BEGIN)
     tail = rest.partition(END)[2]
-    path.write_text(f"{head}{BEGIN}\n\n{_markdown(rows)}\n\n{END}{tail}", encoding="utf-8")
+    blocks = [_markdown(rows), *(f"```\n{drawing}\n```" for drawing in drawings)]
+    path.write_text("\n\n".join([f"{head}{BEGIN}", *blocks, f"{END}{tail}"]), encoding="utf-8")
 
 
 def machine() -> str:

@@ -16,7 +16,7 @@ from temporalio.client import Client
 
 from relocate.model.relocation import Outcome, View
 from steering.store.engine import engine
-from tests.bench import bare_workflow
+from tests.bench import bare_workflow, waterfall
 from tests.bench.bench import Bench
 from tests.bench.rows import Reach, Row, Times, timed
 from tests.workflow.service import Service, running_service
@@ -48,6 +48,7 @@ async def measure(bench: Bench) -> Sequence[Row]:
                 ours.append(taken)
                 bare.append(other)
                 views.append(view)
+    bench.views[waterfall.MEMORY] = views
     return [_row(Times(ours), Times(bare), views)]
 
 

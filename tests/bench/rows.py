@@ -47,8 +47,10 @@ class Reach:
         return f"{sign} {self.limit:g}{'x' if self.of_ratio else self.unit}"
 
 
-def compared(name: str, what: str, *, value: float, reference: float, unit: str, against: str, reach: Reach) -> Row:
-    """A figure judged by its ratio to a reference of the same run.
+def compared(
+    name: str, what: str, *, value: float, reference: float, unit: str, against: str, reach: Reach | None
+) -> Row:
+    """A figure and its ratio to a reference of the same run; without a `reach` it is not judged.
 
     Raises:
         ValueError: the reference is nothing that one could divide by.
@@ -64,8 +66,8 @@ def compared(name: str, what: str, *, value: float, reference: float, unit: str,
         against=against,
         reference=reference,
         ratio=ratio,
-        reach=str(reach),
-        ok=reach.holds(ratio),
+        reach=str(reach) if reach is not None else None,
+        ok=reach.holds(ratio) if reach is not None else None,
     )
 
 

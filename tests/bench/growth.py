@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the cost of a relocation grows: with gateways, applications at once, candidates, and history.
+
+Everything is in memory but the database. Each figure is a ratio to the smallest size of the same run, with the exponent e
+in cost ~ size^e between the two: 0 is free, 1 is linear, more is a mistake of ours.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from statistics import median
+from typing import Any
+
+from relocate.model.relocation import RelocationRequest
+from relocate.store.figures import Figures
+from tests.bench.bench import Bench
+from tests.bench.fleet import Fleet, fleet
+from tests.bench.history import fill
+from tests.bench.rows import Row
+from tests.workflow.service import Service, running_service
+
+NAME = "growth"
+GATEWAYS = (1, 10, 100)
+APPLICATIONS = (1, 100)
+CANDIDATES = (10, 1000)
+HISTORY = (0, 10_000)
+ROUNDS = 3
+"""Relocations for each figure, after one that is not counted."""
+AT_MOST_SECONDS = 60.0
+"""For all relocations at once; the share of those that end is what is told."""
+ASKED = 5
+"""How often each question is asked for its figure."""
+
+Question = Callable[[], Any]
+
+
+async def measure(bench: Bench) -> Sequence[Row]:
+    """Rows for each kind of growth; none is judged."""
+    bench.tell(f"growth: gateways {GATEWAYS}, applications {APPLICATIONS}, candidates {CANDIDATES}, history {HISTORY}")
+    async with running_service(await bench.client(), bench.subfolder(NAME), cached_workflows=1000) as service:
+        return [
+            *grown("gateways", "a relocation", {size: await _gateways(service, size) for size in GATEWAYS}),
+            *await _candidates(service),
+            *await _applications(bench, service),
+            *await _history(service),
+        ]
+
+
+async def _gateways(service: Service, size: int) -> float:
+    async with fleet(service, gateways=size) as made:
+        return await _moved(made)
+
+
+async def _applications(bench: Bench, service: Service) -> Sequence[Row]:
+    """Seconds by relocation when so many run at once; larger numbers come from `concurrent` where they were measured."""
+    costs = {size: 1000 * found for size, found in bench.seconds_each.items()}
+    for size in APPLICATIONS:
+        async with fleet(service, applications=size) as made:
+            await made.move(made.applications[0])
+            seconds, views = await made.move_all(at_most=AT_MOST_SECONDS)
+            costs[size] = 1000 * seconds / max(1, len(views))
+    return grown("applications at once", "each relocation's share of the time", dict(sorted(costs.items())))
+
+
+async def _candidates(service: Service) -> Sequence[Row]:
+    moves: dict[int, float] = {}
+    asked: dict[int, float] = {}
+    for size in CANDIDATES:
+        async with fleet(service, clusters=size + 1) as made:
+            request = RelocationRequest(application=made.applications[0], candidates=tuple(made.clusters[1:]))
+            asked[size] = await _asked(lambda request=request: service.dispatch.dry_run(request))  # type: ignore[misc]
+            moves[size] = await _chosen(service, made)
+    return [*grown("candidates", "a relocation", moves), *grown("candidates", "a dry run", asked)]
+
+
+async def _chosen(service: Service, made: Fleet) -> float:
+    """Milliseconds of relocations to whichever cluster is chosen, the present one left out."""
+    name, taken = made.applications[0], []
+    for _ in range(ROUNDS + 1):
+        placed = service.database.placements.active(name)
+        here = placed.cluster if placed else ""
+        offered = [cluster for cluster in made.clusters if cluster != here][: len(made.clusters) - 1]
+        began = time.perf_counter()
+        await made.move(name, candidates=offered)
+        taken.append(1000 * (time.perf_counter() - began))
+    return median(taken[1:])
+
+
+async def _history(service: Service) -> Sequence[Row]:
+    """Relocations, and what the API and its sweeper ask, before and after the database is filled."""
+    rows: dict[str, dict[int, float]] = {}
+    async with fleet(service) as made:
+        for size in HISTORY:
+            if size:
+                await asyncio.to_thread(fill, service.database, size)
+            rows.setdefault("a relocation", {})[size or 1] = await _moved(made)
+            for what, question in _questions(service).items():
+                rows.setdefault(what, {})[size or 1] = await _asked(
+                    lambda question=question: asyncio.to_thread(question)
+                )  # type: ignore[misc]
+    return [row for what, costs in rows.items() for row in grown("finished relocations", what, costs)]
+
+
+def _questions(service: Service) -> Mapping[str, Question]:
+    relocations, figures = service.database.relocations, Figures(service.database.engine)
+    newest = relocations.list(limit=1)[0]
+    return {
+        "a page of relocations": relocations.list,
+        "a page of those that went back": lambda: relocations.list(outcome="rolled_back"),
+        "what the sweeper looks for": relocations.not_started,
+        "where relocations of an application failed": lambda: relocations.failed_targets(newest.application),
+        "a scrape of the metrics": lambda: (figures.by_status(), figures.finished_since(newest.finished_at)),
+        "a relocation's events": lambda: relocations.events(newest.id),
+        "a relocation's evidence": lambda: service.database.evidence.of(newest.id),
+    }
+
+
+async def _moved(made: Fleet) -> float:
+    """Median milliseconds of a relocation."""
+    taken = []
+    for _ in range(ROUNDS + 1):
+        began = time.perf_counter()
+        await made.move(made.applications[0])
+        taken.append(1000 * (time.perf_counter() - began))
+    return median(taken[1:])
+
+
+async def _asked(question: Callable[[], Awaitable[Any]]) -> float:
+    taken = []
+    for _ in range(ASKED + 1):
+        began = time.perf_counter()
+        await question()
+        taken.append(1000 * (time.perf_counter() - began))
+    return median(taken[1:])
+
+
+def grown(of: str, what: str, costs: Mapping[int, float]) -> Sequence[Row]:
+    """One row for each size but the smallest; costs in milliseconds by size, smallest first."""
+    (smallest, least), *larger = costs.items()
+    return [
+        Row(
+            name=NAME,
+            what=f"{what}, {size:,} {of}",
+            value=cost,
+            unit="ms",
+            against=f"{smallest:,}",
+            reference=least,
+            ratio=cost / least,
+            note=f"exponent {math.log(cost / least) / math.log(size / smallest):.2f}",
+        )
+        for size, cost in larger
+    ]
