@@ -1,0 +1,504 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What activities do to the world, step by step: the effects of `relocate.activities` in their order, their real decisions.
+
+Each is a generator. A `yield` is a moment at which anything else may happen, named after what comes next; a name that
+begins with "look" says that nothing is changed any more from there on. It returns what the activity answers, and raises
+the activity's own errors.
+"""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from readiness import gate as gates
+from readiness.gate import GateOutcome
+from readiness.model import GateSpec, Readiness, Verdict as Said
+from relocate.activities import orders, proving, readying, steering
+from relocate.activities.ways import Stretch
+from relocate.errors import EvidenceNotStored, NotProven, TargetFailed
+from relocate.model.relocation import Status
+from relocate.model.told import Told
+from relocate.phases import documents, draining, judging, proof, teardown
+from relocate.phases.judging import Judgement, Sample
+from relocate.targets.contract import Decision, Ranked
+from steering.errors import Conflict, Rejected
+from steering.model import Backend, InstanceUsage
+from tests.modelcheck.broken import Broken
+from tests.modelcheck.world import APP, Gateway, Placed, World, backend
+
+Steps = Generator[str, None, Any]
+
+LOOKS = 2
+"""Looks at a write before its time is up; what does not come by then comes later than that."""
+
+
+# ---- select ----------------------------------------------------------------------------------------------------------
+
+
+def locate(world: World, _: orders.Order) -> Steps:
+    """See `relocate.activities.selection`."""
+    yield from ()
+    cluster, placed = next((name, one) for name, one in world.placements.items() if one.active)
+    serving = orders.Serving(backend=backend(cluster, placed.instance))
+    runs = world.health(cluster, placed.instance) not in ("dead", "absent")
+    epochs = {
+        f"{gateway.name}/{world.route.name}": row.document.epoch
+        for gateway in world.gateways
+        if (row := gateway.row(world.route.name)) is not None and row.document is not None
+    }
+    world.located, world.allows_drift = True, not all(world.is_ours(gateway) for gateway in world.gateways)
+    return orders.Found(
+        cluster=cluster,
+        instance=placed.instance,
+        serving=serving if runs else None,
+        written=orders.Written(epochs=epochs),
+    )
+
+
+def select(world: World, order: orders.SelectOrder) -> Steps:
+    """The other clusters, in order; none where there is no other one."""
+    yield from ()
+    names = sorted({cluster for cluster, _ in world.instances} - {order.source})
+    return _decision(tuple(names))
+
+
+@lru_cache
+def _decision(names: tuple[str, ...]) -> Decision:
+    return Decision(selector="model", ranked=tuple(Ranked(cluster=name, score=1.0) for name in names), sentence="so")
+
+
+# ---- instances -------------------------------------------------------------------------------------------------------
+
+
+def deploy(world: World, order: orders.InstanceOrder) -> Steps:
+    """See `relocate.activities.instances`."""
+    world.claim_turn(order.fence)
+    world.true_target = (order.cluster, order.instance)
+    yield "put the placement"
+    world.placements[order.cluster] = Placed(order.instance, active=False)
+    yield "deploy"
+    world.instances.setdefault((order.cluster, order.instance), "healthy")
+
+
+def await_running(world: World, order: orders.InstanceOrder) -> Steps:
+    """An instance that answers with errors runs all the same."""
+    yield from ()
+    if world.health(order.cluster, order.instance) in ("dead", "absent"):
+        raise TargetFailed("it does not run")
+    return orders.Serving(backend=backend(order.cluster, order.instance))
+
+
+def remove(world: World, order: orders.InstanceOrder) -> Steps:
+    """See `relocate.activities.instances`."""
+    world.claim_turn(order.fence)
+    yield "remove"
+    world.remove(order.cluster, order.instance)
+    yield "forget the placement"
+    world.placements.pop(order.cluster, None)
+
+
+def activate(world: World, order: orders.ActivateOrder) -> Steps:
+    """See `relocate.activities.instances`."""
+    world.claim_turn(order.fence)
+    yield "activate"
+    for cluster, placed in world.placements.items():
+        placed.active = cluster == order.active
+    yield "forget the placement"
+    if order.gone is not None:
+        world.placements.pop(order.gone, None)
+
+
+# ---- routes ----------------------------------------------------------------------------------------------------------
+
+
+def steer(world: World, order: orders.SteerOrder) -> Steps:
+    """See `relocate.activities.steering`."""
+    world.claim_turn(order.fence)
+    progress: list[steering.Progress] = []
+    epoch = documents.epoch_of(order.relocation, order.fence)
+    document = documents.document(APP, world.route, order.sides, epoch)
+    for gateway in world.gateways:
+        yield f"read {gateway.name}"
+        stretch = Stretch(world.route, gateway.name, gateway)
+        found = gateway.row(world.route.name)
+        assert found is not None
+        assert found.document is not None
+        if not order.accept_drift:
+            drift = documents.why_drifted(found.document, order.written.epochs.get(stretch.key), epoch)
+            if drift is not None:
+                raise Conflict(drift)
+        base = version = found.version
+        if not (found.document == document and found.fence == order.fence):
+            yield f"apply to {gateway.name}"
+            version = world.write(gateway, document, order.fence, base)
+        progress.append(steering.Progress(stretch, str(version), 0.0))
+    yield "look whether it is live"
+    world.keep_claims()
+    for look in range(LOOKS):
+        if look:
+            yield "look whether it is live, again"
+        for one in progress:
+            _prove(world, order, one, epoch)
+        if all(one.live for one in progress):
+            break
+    else:
+        raise NotProven("not live in time")
+    _watch_live(world, progress, epoch)
+    world.keep_claims()
+    world.true_errors.clear()
+    world.allows_drift = False
+    return steering._steered(order, progress)
+
+
+def _prove(world: World, order: orders.SteerOrder, progress: steering.Progress, epoch: str) -> None:
+    gateway: Gateway = progress.stretch.adapter
+    answers = gateway.stands(world.route.name, int(progress.version))
+    for answer in answers:
+        if proof.why_not_acknowledged([answer]) is None:
+            progress.acknowledged.setdefault(answer.instance, answer)
+    waived = order.waived_instances
+    progress.expected = proof.alive(answers, waived)
+    if proof.is_rejected(answers, waived):
+        raise Rejected(proof.why_not_acknowledged(answers, waived) or "rejected")
+    for name in progress.acknowledged:
+        if name not in progress.proven and name in progress.expected:
+            _prove_instance(world, order, progress, name, epoch)
+
+
+def _prove_instance(world: World, order: orders.SteerOrder, progress: steering.Progress, name: str, epoch: str) -> None:
+    gateway: Gateway = progress.stretch.adapter
+    held = gateway.holds(name, world.route.name)
+    if order.seen:
+        count = proving.answers_needed(order.sides.weights, order.probes)
+        if proof.why_not_seen(ask(world, gateway, name, count), epoch, order.sides.weights) is not None:
+            return
+    progress.proven[name] = 0.0
+    if order.seen and (held is None or held.epoch != epoch):
+        raise Broken("live-means-all", f"{name} was counted as live and routes by something else")
+
+
+def _watch_live(world: World, progress: Sequence[steering.Progress], epoch: str) -> None:
+    for one in progress:
+        gateway: Gateway = one.stretch.adapter
+        alive = gateway.alive()
+        if not alive or not set(alive) <= one.proven.keys():
+            raise Broken(
+                "live-means-all", f"{epoch} was called live with {alive} serving and {list(one.proven)} proven"
+            )
+
+
+def ask(world: World, gateway: Gateway, instance: str, count: int) -> Sequence[proof.Answer]:
+    """Answers on fresh connections, shared out exactly as the weights say."""
+    document = gateway.holds(instance, world.route.name)
+    if document is None:
+        return [answered(instance, None, None, "refuses connections")]
+    answers: list[proof.Answer] = []
+    for side, weight in document.weights.items():
+        if not weight:
+            continue
+        answering, health = side, world.backend_health(document, side)
+        if health in ("dead", "absent") and document.failover:
+            answering, well = world.users_answer(document)
+            health = "healthy" if well else health
+        one = answered(instance, document.epoch, answering, None if health == "healthy" else health)
+        if one.failure is not None:
+            return [*answers, one]
+        answers += [one] * round(count * weight / 100)
+    return answers
+
+
+@lru_cache(maxsize=4096)
+def answered(instance: str, epoch: str | None, side: str | None, failure: str | None) -> proof.Answer:
+    """One answer."""
+    return proof.Answer(instance=instance, epoch=epoch, side=side, failure=failure)
+
+
+# ---- readiness -------------------------------------------------------------------------------------------------------
+
+READY = Said(readiness=Readiness.READY)
+NOT_YET = Said(readiness=Readiness.NOT_YET, reason="it does not answer well")
+
+
+def gate(world: World, order: orders.GateOrder) -> Steps:
+    """See `relocate.activities.readying`: rounds of all checks, until the gate has something to say."""
+    short = readying.why_too_small(order)
+    if short is not None:
+        return orders.Gated(ready=False, sentence=short)
+    ways = _ways(world, order.waived_instances)
+    state = gates.begin(dict.fromkeys(ways, "http"), 0.0)
+    now = 0.0
+    while True:
+        state = gates.advance(order.gate, state, now, _round(world, ways, order.side, order.token))
+        verdict = gates.judge(order.gate, state, now)
+        if verdict.ended:
+            break
+        now += order.gate.period_seconds
+        yield f"look again after {now:g} s"
+    return _gated(world, order, verdict.outcome is GateOutcome.READY)
+
+
+def health(world: World, order: orders.HealthOrder) -> Steps:
+    """See `relocate.activities.readying`: a few looks in a row."""
+    yield from ()
+    return _gated(
+        world,
+        order,
+        _quick(world, order.gate, order.side, order.token, order.waived_instances),
+    )
+
+
+def _gated(world: World, order: orders.GateOrder | orders.HealthOrder, ready: bool) -> orders.Gated:
+    side, instance = order.side.name, order.side.instance
+    world.true_passed[side] = ready and _truly_ready(world, side, instance)
+    world.keep_claims()
+    return orders.Gated(ready=ready, sentence=f"{side}: {'ready' if ready else 'not ready'}")
+
+
+def _truly_ready(world: World, side: str, instance: str) -> bool:
+    """It is healthy, and every gateway instance that serves (and does not lie) leads to it by a probe path."""
+    reached = [
+        any(path.backend == side for path in document.probe_paths) and document.backend(side) == backend(side, instance)
+        for gateway in world.gateways
+        for name, document in gateway.serving(world.route.name).items()
+        if name not in gateway.stale
+    ]
+    return world.health(side, instance) == "healthy" and bool(reached) and all(reached)
+
+
+def _quick(world: World, spec: GateSpec, side: Backend, token: str | None, waived: Sequence[str]) -> bool:
+    spec = _quicker(spec)
+    ways = _ways(world, waived)
+    state = gates.begin(dict.fromkeys(ways, "http"), 0.0)
+    verdicts = _round(world, ways, side, token)
+    for look in range(readying.LOOKS + 1):
+        state = gates.advance(spec, state, look * spec.period_seconds, verdicts)
+        if gates.judge(spec, state, look * spec.period_seconds).ended:
+            break
+    return gates.judge(spec, state, look * spec.period_seconds).outcome is GateOutcome.READY
+
+
+def _quicker(spec: GateSpec) -> GateSpec:
+    key = id(spec)
+    if key not in _QUICK:
+        _QUICK[key] = (spec, readying.quick(spec))
+    return _QUICK[key][1]
+
+
+_QUICK: dict[int, tuple[GateSpec, GateSpec]] = {}
+
+
+def _ways(world: World, waived: Sequence[str]) -> dict[str, tuple[Gateway, str] | None]:
+    """Names of the checks, each with the gateway instance that it is asked through."""
+    ways: dict[str, tuple[Gateway, str] | None] = {"http direct": None}
+    for gateway in world.gateways:
+        row = gateway.row(world.route.name)
+        counted = proof.alive(gateway.stands(world.route.name, row.version if row else 0), waived)
+        ways |= {f"http via {name}": (gateway, name) for name in counted}
+        if not counted:
+            ways["http via gateways"] = None
+    return ways
+
+
+def _round(
+    world: World, ways: Mapping[str, tuple[Gateway, str] | None], side: Backend, token: str | None
+) -> dict[str, Said]:
+    said: dict[str, Said] = {}
+    for name, way in ways.items():
+        if way is not None:
+            answer = world.answers_from(way[0], way[1], token)
+            said[name] = READY if not isinstance(answer, str) and answer[1] else NOT_YET
+        else:
+            direct = name == "http direct" and world.health(side.name, side.instance) == "healthy"
+            said[name] = READY if direct else NOT_YET
+    return said
+
+
+# ---- judging, draining, the last look --------------------------------------------------------------------------------
+
+BASELINE = Sample(requests=100, errors=0, p99_seconds=0.01, p99_at_least_seconds=0.01)
+GOOD = BASELINE
+FAILED = Sample(requests=100, errors=50, p99_seconds=0.01, p99_at_least_seconds=0.01)
+FEW = Sample(requests=1, errors=0)
+
+
+def judge(world: World, order: orders.JudgeOrder) -> Steps:
+    """See `relocate.activities.judging`: looks until the time is over; the first one that condemns ends it."""
+    name, instance = order.side.name, order.side.instance
+    for look in range(2):
+        if look:
+            yield "look at the end of the time"
+        world.let_users_ask()
+        well = world.health(name, instance) == "healthy"
+        sample = FAILED if name in world.true_errors else FEW if world.few_samples else GOOD
+        strays = 0 if well or not order.whole else 50
+        against = (
+            judging.judge_checks(0 if well else judging.FAILED_ROUNDS, "not ready", name)
+            or judging.judge_fallback(strays, 100, name)
+            or judging.judge_counted(order.limits, BASELINE, sample, name)
+        )
+        judged = against or judging.judge(order.limits, BASELINE, sample, name)
+        if judged.judgement is Judgement.BAD:
+            break
+    if order.whole:
+        world.true_baked = well and sample is GOOD
+    world.keep_claims()
+    return judged
+
+
+def drain(world: World, order: orders.DrainOrder) -> Steps:
+    """See `relocate.activities.draining`, counting once a window."""
+    state, now = draining.DrainState(), 0.0
+    while True:
+        usage = [one for gateway in world.gateways for one in _usage(world, gateway, order)]
+        state = draining.count(state, usage, now)
+        drained = draining.is_drained(state, now, order.drain.window_seconds)
+        if drained or (order.drain.at_deadline != "wait" and now >= order.drain.deadline_seconds):
+            break
+        yield f"look again after {now:g} s"
+        world.let_users_ask()
+        now += max(order.drain.window_seconds, 1.0)
+    world.true_drained[order.side] = drained and _truly_unused(world, order.side)
+    if not drained and order.drain.at_deadline == "force":
+        world.true_forced = True
+    world.keep_claims()
+    return orders.Drained(drained=drained, left=state.left, sentence=f"{order.side}: {state.sentence}")
+
+
+def _usage(world: World, gateway: Gateway, order: orders.DrainOrder) -> Sequence[InstanceUsage]:
+    row = gateway.row(world.route.name)
+    alive = proof.alive(gateway.stands(world.route.name, row.version if row else 0), order.waived_instances)
+    return [gateway.count(name, world.route.name, order.side) for name in alive]
+
+
+def _truly_unused(world: World, side: str) -> bool:
+    return all(
+        not gateway._instances[name].streams[world.route.name, side]
+        and name not in gateway.uncounted
+        and not document.weights.get(side)
+        for gateway in world.gateways
+        for name, document in gateway.serving(world.route.name).items()
+    )
+
+
+def check(world: World, order: orders.CheckOrder) -> Steps:
+    """See `relocate.activities.checking`."""
+    acknowledged = [_why_not_acknowledged(world, order, gateway) for gateway in world.gateways]
+    truly = _truly_forgotten(world, order)
+    yield "look whether it is seen"
+    seen = [_why_not_seen(world, order, gateway) for gateway in world.gateways]
+    yield "look whether the target is healthy"
+    target = order.target
+    well = _quick(world, order.gate, target, None, order.waived_instances)
+    truly = truly and world.health(target.name, target.instance) == "healthy"
+    checked = teardown.Checked(
+        acknowledged=teardown.join_reasons(acknowledged),
+        seen=teardown.join_reasons(seen),
+        target_healthy=None if well else "it does not answer well",
+        drained=order.drained,
+        watched="the prober saw requests fail" if target.name in world.true_errors else None,
+        cut=order.cut,
+        evidence_stored=_stored(world),
+    )
+    why_not = teardown.why_not_teardown(checked, order.waivers)
+    world.true_checked = why_not is None and truly and not world.refuses_evidence
+    return orders.Verdict(why_not=why_not, sentence=why_not or "nothing speaks against it")
+
+
+def _why_not_acknowledged(world: World, order: orders.CheckOrder, gateway: Gateway) -> str | None:
+    row = gateway.row(world.route.name)
+    epoch = order.written.epochs.get(f"{gateway.name}/{world.route.name}")
+    known = teardown.why_not_forgotten(_state(row), order.source, epoch, gateway.name)
+    if known is not None or row is None:
+        return known
+    return proof.why_not_acknowledged(gateway.stands(world.route.name, row.version), order.waived_instances)
+
+
+class _State:
+    """A `RouteState` without its validation."""
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+
+
+def _state(row: Any) -> Any:
+    return None if row is None or row.document is None else _State(row.document)
+
+
+def _why_not_seen(world: World, order: orders.CheckOrder, gateway: Gateway) -> str | None:
+    row = gateway.row(world.route.name)
+    stands = gateway.stands(world.route.name, row.version if row else 0)
+    needed = proof.alive(stands, order.waived_instances)
+    if not needed:
+        return f"no instance of {gateway.name} could be asked"
+    epoch = order.written.epochs.get(f"{gateway.name}/{world.route.name}", "")
+    weights = {order.target.name: 100}
+    return teardown.join_reasons(
+        [proof.why_not_seen(ask(world, gateway, name, order.probes), epoch, weights) for name in needed]
+    )
+
+
+def _truly_forgotten(world: World, order: orders.CheckOrder) -> bool:
+    """Every gateway instance that serves anybody routes by our last write, which knows the target only."""
+    epochs = [
+        (held.epoch, order.written.epochs.get(f"{gateway.name}/{world.route.name}"), set(held.weights))
+        for gateway in world.gateways
+        for held in gateway.serving(world.route.name).values()
+    ]
+    return bool(epochs) and all(epoch == ours and sides == {order.target.name} for epoch, ours, sides in epochs)
+
+
+def _stored(world: World) -> bool:
+    try:
+        world.keep_claims()
+    except EvidenceNotStored:
+        return False
+    return True
+
+
+# ---- the rest --------------------------------------------------------------------------------------------------------
+
+
+def transfer(world: World, order: orders.TransferOrder) -> Steps:
+    """See `relocate.activities.transferring`; the source freezes, and resumes."""
+    world.claim_turn(order.fence)
+    yield "call the hook"
+    if world.health(order.source.name, order.source.instance) != "healthy":
+        raise NotProven("the hook failed")
+    if order.path == "/freeze":
+        world.frozen = True
+    elif order.path == "/resume":
+        world.frozen = False
+    yield "look whether it can be kept"
+    world.keep_claims()
+
+
+def record(world: World, order: orders.RecordOrder) -> Steps:
+    """See `relocate.activities.record`."""
+    yield from ()
+    keep(world, order.told)
+
+
+def keep(world: World, told: Sequence[Told]) -> None:
+    """What an order brings along is kept before anything else is done; the last view gives the lease back."""
+    for one in told:
+        if one.view.status is Status.FINISHED and world.holder == one.view.id:
+            world.holder = None
+
+
+STEPS: dict[str, Callable[[World, Any], Steps]] = {
+    "locate": locate,
+    "select": select,
+    "deploy": deploy,
+    "await_running": await_running,
+    "remove": remove,
+    "activate": activate,
+    "steer": steer,
+    "gate": gate,
+    "health": health,
+    "judge": judge,
+    "drain": drain,
+    "check": check,
+    "transfer": transfer,
+    "record": record,
+}
+"""By name of the activity, as `relocate.activities.calls` knows it. `watch` does nothing to the world."""

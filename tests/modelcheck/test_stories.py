@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the model check once found, told as stories; each broke an invariant before it was mended."""
+
+import pytest
+
+from relocate.model.relocation import Outcome
+from tests.modelcheck.broken import Broken
+from tests.modelcheck.stories import Then, anything, tell
+
+
+def test_a_move_without_trouble_completes() -> None:
+    """Users are on B, A is gone, and nothing else was touched."""
+    machine = tell(anything("plain"))
+    assert machine.outcome is Outcome.COMPLETED
+    assert sorted(machine.world.instances) == [("a", "someone-elses"), ("b", "app-r-1"), ("b", "someone-elses")]
+
+
+def test_a_story_that_cannot_be_told_is_an_error() -> None:
+    """A story whose moment never comes proves nothing."""
+    with pytest.raises(AssertionError, match="it did not come to"):
+        tell(anything("plain"), Then("bake", "the moon falls"))
+
+
+def test_a_removed_instance_under_users_is_found() -> None:
+    """The invariants see what the workflow does not: an instance that vanishes while users are sent to it."""
+    machine = tell(anything("plain"), Then("bake", "somebody cancels"))
+    with pytest.raises(Broken, match="removed-under-users"):
+        machine.world.remove(*machine.world.true_source)

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything around the workflow, in memory: clusters with instances, gateways, the lease, placements; and what is true.
+
+Gateways are `steering.memory`, under the real fencing rule. What is *true* (who is healthy, which gateway instance
+routes where) is kept apart from what the workflow is told; the invariants are judged by what is true.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from relocate.errors import EvidenceNotStored, StaleFence
+from relocate.model.application import Application, Route
+from relocate.phases import documents
+from steering.fencing import Current
+from steering.memory import MemoryGateway, MemorySettings
+from steering.model import Backend, Capabilities, Endpoint, Fence, InstanceAcknowledgement, RouteDocument, Rung
+from tests.modelcheck.broken import Broken
+
+APP = "app"
+STRANGER = "someone-elses"
+"""An instance on every cluster that is not ours."""
+THEIR_EPOCH = "somebody-else"
+
+
+class Gateway(MemoryGateway):
+    """A gateway in memory of which one instance may lag: documents reach it when it catches up."""
+
+    def __init__(self, name: str, instances: Sequence[str]) -> None:
+        """Args: name: the gateway's; instances: their names."""
+        super().__init__(MemorySettings(instances=tuple(instances)), clock=lambda: 0.0)
+        self.name = name
+        self.lagging: set[str] = set()
+
+    def _tell(self, instance: str, route: str, version: int, document: RouteDocument | None) -> None:
+        if instance in self.lagging:
+            self._instances[instance].coming.append((1.0, route, version, document))
+        else:
+            super()._tell(instance, route, version, document)
+
+    def catch_up(self, instance: str) -> None:
+        """The instance gets what it has not heard of."""
+        self.lagging.discard(instance)
+        found = self._instances[instance]
+        found.coming = [(0.0, *rest) for _, *rest in found.coming]
+        self._settle(instance)
+
+    def replace(self, document: RouteDocument) -> None:
+        """Somebody writes past us: no lease, no fence."""
+        row = self._rows[document.route]
+        self._rows[document.route] = Current(row.version + 1, row.fence, document)
+        for instance in self._instances:
+            self._tell(instance, document.route, row.version + 1, document)
+
+    def holds(self, instance: str, route: str) -> RouteDocument | None:
+        """What the instance routes by; None when it serves nobody."""
+        applied = self._instances[instance].routes.get(route)
+        return applied.document if applied is not None else None
+
+    def alive(self) -> Sequence[str]:
+        """Instances that serve anybody."""
+        return [name for name, found in self._instances.items() if not found.dead]
+
+    def serving(self, route: str) -> dict[str, RouteDocument]:
+        """What every instance routes by that serves somebody."""
+        found = {name: self.holds(name, route) for name in self._instances}
+        return {name: document for name, document in found.items() if document is not None}
+
+    def stands(self, route: str, version: int) -> Sequence[InstanceAcknowledgement]:
+        """What every instance says about a version."""
+        return [self.stand(name, route, version) for name in self._instances]
+
+    @staticmethod
+    def describe() -> Capabilities:
+        """As the memory adapter."""
+        return CAPABLE
+
+
+CAPABLE = Capabilities(
+    rungs=frozenset({Rung.WRITTEN, Rung.OBSERVED, Rung.ACKNOWLEDGED, Rung.DRAINED}),
+    weights="percent",
+    granularity="request",
+    bound="hard",
+    protocols=frozenset(),
+    probe_paths=True,
+    failover=True,
+)
+
+
+@dataclass
+class Placed:
+    """A placement on record."""
+
+    instance: str
+    active: bool
+
+
+@dataclass
+class World:
+    """What there is. Attributes that begin with `true_` are what an observer knows who sees everything."""
+
+    application: Application
+    gateways: list[Gateway]
+    instances: dict[tuple[str, str], str] = field(default_factory=dict)
+    """healthy, sick (answers with errors) or dead (answers nobody), by cluster and instance."""
+    placements: dict[str, Placed] = field(default_factory=dict)
+    fence: tuple[int, int] = (1, 0)
+    """The application's lease, as far as it has come."""
+    holder: str | None = None
+    refuses_evidence: bool = False
+    few_samples: bool = False
+    frozen: bool = False
+    """The source was asked to change nothing any more (`transfer`)."""
+    streams: int = 0
+    located: bool = False
+    """The relocation has seen the routes; a change from now on that is not its own is somebody else's."""
+    allows_drift: bool = False
+    """An operator has seen what somebody else wrote, and wants to go on."""
+    abandoned: bool = False
+    strangers: int = 0
+    true_source: tuple[str, str] = ("", "")
+    true_target: tuple[str, str] = ("", "")
+    true_removed: set[tuple[str, str]] = field(default_factory=set)
+    """Instances that the service has removed."""
+    true_passed: dict[str, bool] = field(default_factory=dict)
+    """Whether a side's last readiness proof was good, and true when it was made."""
+    true_errors: set[str] = field(default_factory=set)
+    """Sides that failed users since the last write of ours was live."""
+    true_baked: bool = False
+    """The target was rightly judged good with all the weight."""
+    true_drained: dict[str, bool] = field(default_factory=dict)
+    """Whether a side was rightly counted unused."""
+    true_forced: bool = False
+    """What was left on the source might be cut: the policy or an operator said so."""
+    true_checked: bool = False
+    """Everything was rightly found proven once more, and is on record."""
+    true_settled: str | None = None
+    """The side that an operator settled on last."""
+    true_gave_up: bool = False
+    """An operator has once settled on the target: the source may be removed."""
+
+    def begin(self, relocation: str, lease: int, source: str) -> None:
+        """A relocation is accepted: it takes the lease. What was true of the one before is over."""
+        self.holder, self.fence = relocation, (lease, 0)
+        self.true_source = (source, self.placements[source].instance)
+        self.true_target = ("", "")
+        self.true_passed = {source: True}
+        self.true_drained, self.true_settled = {}, None
+        self.true_baked = self.true_forced = self.true_checked = self.true_gave_up = False
+        self.located = self.allows_drift = self.abandoned = False
+
+    def is_ours(self, gateway: Gateway) -> bool:
+        """Whether the route there is as this service wrote it."""
+        row = gateway.row(self.route.name)
+        return row is not None and row.document is not None and row.document.epoch != THEIR_EPOCH
+
+    @property
+    def route(self) -> Route:
+        """The application's one route."""
+        return self.application.routes[0]
+
+    # ---- clusters --------------------------------------------------------------------------------------------------
+
+    def health(self, cluster: str, instance: str) -> str:
+        """How an instance is; `absent` when there is none."""
+        return self.instances.get((cluster, instance), "absent")
+
+    def remove(self, cluster: str, instance: str) -> None:
+        """A cluster driver's `remove`."""
+        if (cluster, instance) in self.instances:
+            self._watch_removal(cluster, instance)
+            del self.instances[cluster, instance]
+            self.true_removed.add((cluster, instance))
+
+    def _watch_removal(self, cluster: str, instance: str) -> None:
+        if (cluster, instance) not in (self.true_source, self.true_target):
+            raise Broken("not-ours", f"{instance} on {cluster} was removed, which is not ours to remove")
+        for gateway in self.gateways:
+            for name, document in gateway.serving(self.route.name).items():
+                if document.weights.get(cluster) and document.epoch != THEIR_EPOCH:
+                    raise Broken("removed-under-users", f"{instance} was removed while {name} sends users there")
+        if (cluster, instance) == self.true_source and self.true_settled in (None, cluster):
+            self._watch_teardown(instance)
+
+    def _watch_teardown(self, instance: str) -> None:
+        proofs = {
+            "it was proven that new requests go to the target": self.true_checked,
+            "the target was judged good": self.true_baked,
+            "nobody used it any more": self.true_drained.get(self.true_source[0], False) or self.true_forced,
+        }
+        for proof, given in proofs.items():
+            if not given:
+                raise Broken("teardown-without-proof", f"{instance} was removed before {proof}")
+
+    # ---- gateways --------------------------------------------------------------------------------------------------
+
+    def answers_from(self, gateway: Gateway, instance: str, token: str | None) -> tuple[str, bool] | str:
+        """One request through a gateway instance, as the worst that it could meet.
+
+        Returns:
+            The side and whether it answered well; or why nobody answered.
+        """
+        document = gateway.holds(instance, self.route.name)
+        if document is None:
+            return "refuses connections"
+        for path in document.probe_paths:
+            if path.token == token:
+                return path.backend, self.backend_health(document, path.backend) == "healthy"
+        return self.users_answer(document)
+
+    def users_answer(self, document: RouteDocument) -> tuple[str, bool]:
+        """What a user meets by this document: the first side with weight, or the one behind it."""
+        sides = sorted((name for name, weight in document.weights.items() if weight), key=document.weights.__getitem__)
+        side = sides[0]
+        if document.failover and self.backend_health(document, side) in ("dead", "absent"):
+            others = [name for name in document.weights if name != side]
+            side = next((name for name in others if self.backend_health(document, name) != "dead"), side)
+        return side, self.backend_health(document, side) == "healthy"
+
+    def backend_health(self, document: RouteDocument, side: str) -> str:
+        """How the instance is that a document means by a side."""
+        backend = document.backend(side)
+        return "absent" if backend is None else self.health(side, backend.instance)
+
+    def let_users_ask(self) -> None:
+        """Users send requests through every gateway instance, all the time."""
+        for gateway in self.gateways:
+            for name, document in gateway.serving(self.route.name).items():
+                for side, weight in document.weights.items():
+                    if weight:
+                        gateway._instances[name].requests[self.route.name, side] += 1
+                side, well = self.users_answer(document)
+                if not well:
+                    self.true_errors.add(side)
+
+    def write(self, gateway: Gateway, document: RouteDocument, fence: Fence, base: int | None) -> int:
+        """A steering adapter's `apply`, watched by who sees everything."""
+        before = gateway.row(self.route.name)
+        version = gateway.write(self.route.name, document, fence, base)
+        if before is not None and version != before.version:
+            self._watch_write(before, document, fence)
+        return version
+
+    def _watch_write(self, before: Current, document: RouteDocument, fence: Fence) -> None:
+        if fence < before.fence:
+            raise Broken("stale-writer", f"a write under {fence} replaced one under {before.fence}")
+        if before.document is None:
+            return
+        if before.document.epoch == THEIR_EPOCH and self.located and not self.allows_drift:
+            raise Broken("drift", "somebody else's change was overwritten without being asked for")
+        for side, weight in document.weights.items():
+            if weight > before.document.weights.get(side, 0) and not self.true_passed.get(side, False):
+                raise Broken("unproven-weight", f"{side} was given {weight} % without a proof that it is ready")
+        for side, weight in before.document.weights.items():
+            if weight > document.weights.get(side, 0) and (fence.lease, fence.sequence) == self.fence:
+                self.true_passed[side] = False
+
+    # ---- records ---------------------------------------------------------------------------------------------------
+
+    def claim_turn(self, fence: Fence) -> None:
+        """As `relocate.store.relocations.Leases.advance`."""
+        wanted = (fence.lease, fence.sequence)
+        if wanted < self.fence:
+            raise StaleFence(f"the application is at {self.fence}")
+        self.fence = wanted
+
+    def keep_claims(self) -> None:
+        """As `relocate.activities.record.keep_claims`."""
+        if self.refuses_evidence:
+            raise EvidenceNotStored("the database refuses")
+
+
+def backend(cluster: str, instance: str) -> Backend:
+    """An instance as routes name it."""
+    key = (cluster, instance)
+    if key not in _BACKENDS:
+        _BACKENDS[key] = Backend(name=cluster, instance=instance, endpoints={"http": (ENDPOINT,)})
+    return _BACKENDS[key]
+
+
+ENDPOINT = Endpoint(host="127.0.0.1", port=8080)
+_BACKENDS: dict[tuple[str, str], Backend] = {}
+
+
+def begun(application: Application, gateways: Sequence[tuple[str, Sequence[str]]], clusters: Sequence[str]) -> World:
+    """The application is placed on the first cluster, and runs."""
+    world = World(application, [Gateway(name, instances) for name, instances in gateways])
+    first = clusters[0]
+    world.instances = {(cluster, STRANGER): "healthy" for cluster in clusters}
+    world.strangers = len(clusters)
+    world.instances[first, f"{APP}-first"] = "healthy"
+    world.placements[first] = Placed(f"{APP}-first", active=True)
+    document = documents.document(APP, world.route, documents.only(backend(first, f"{APP}-first")), "placed.0.1")
+    for gateway in world.gateways:
+        gateway.write(world.route.name, document, Fence(lease=0, sequence=1), None)
+    return world
+
+
+def configuration(gateways: Sequence[str], **policy: Any) -> Application:
+    """The application, with one route at these gateways."""
+    return Application.model_validate(
+        {
+            "name": APP,
+            "workloads": {"memory": {}},
+            "routes": [{"name": APP, "hosts": ["app.test"], "gateways": list(gateways), "ports": [{"name": "http"}]}],
+            "readiness": {
+                "probes": [{"kind": "http"}],
+                "period_seconds": 1,
+                "stable_seconds": 1,
+                "deadline_seconds": 3,
+            },
+            "policy": {"probes_per_instance": 3, "bake_seconds": 0, "hold_seconds": 0, **policy},
+        }
+    )
