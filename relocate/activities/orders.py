@@ -40,6 +40,13 @@ class Serving(Payload):
     capacity: float | None = None
 
 
+class Written(Payload):
+    """Our last write, to tell it from somebody else's."""
+
+    epochs: dict[str, str] = Field(default_factory=dict)
+    """Epoch by "gateway/route"."""
+
+
 class Selected(Payload):
     """The source as observed, and the ranked targets."""
 
@@ -47,6 +54,8 @@ class Selected(Payload):
     """Its cluster."""
     serving: Serving | None
     """None: the source does not run any more, or its cluster cannot be asked; `sentence` says which."""
+    written: Written = Written()
+    """What stands on the routes before we write: whatever differs from it later, and is not ours, is somebody else's."""
     sentence: str = ""
     decision: Decision
 
@@ -70,13 +79,6 @@ class RemoveOrder(InstanceOrder):
 
     serves: str | None = None
     """Cluster that serves from now on, put on record with the removal; None where nothing changes."""
-
-
-class Written(Payload):
-    """Our last write, to tell it from somebody else's."""
-
-    epochs: dict[str, str] = Field(default_factory=dict)
-    """Epoch by "gateway/route"."""
 
 
 class SteerOrder(Order):

@@ -10,7 +10,8 @@ from temporalio import activity
 from relocate.activities import calls
 from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
-from relocate.activities.orders import Selected, SelectOrder, Serving
+from relocate.activities.orders import Selected, SelectOrder, Serving, Written
+from relocate.activities.ways import stretches
 from relocate.clusters.contract import InstanceState
 from relocate.errors import ClusterUnavailable, InvalidRequest, NotFound
 from relocate.model.application import Application
@@ -46,8 +47,11 @@ class Selection:
         if placement is None:
             raise NotFound(f"application {name} is not placed anywhere")
         serving, sentence = await self._observed(placement)
+        written = await self._written(order.application)
         decision = await decide(self._parts, order.relocation, order.request, placement.cluster)
-        return Selected(source=placement.cluster, serving=serving, sentence=sentence, decision=decision)
+        return Selected(
+            source=placement.cluster, serving=serving, written=written, sentence=sentence, decision=decision
+        )
 
     async def _observed(self, placement: Placement) -> tuple[Serving | None, str]:
         """The placed instance if it runs; else why nothing can be relied on."""
@@ -60,6 +64,14 @@ class Selection:
             return None, f"{placement.instance} on {placement.cluster} is {observed.state}: {observed.reason}"
         backend = Backend(name=placement.cluster, instance=placement.instance, endpoints=observed.endpoints)
         return Serving(backend=backend, capacity=observed.capacity), ""
+
+    async def _written(self, application: Application) -> Written:
+        """The epoch of each route as it stands; a gateway that does not have the route is left out."""
+        found = {
+            stretch.key: await stretch.adapter.read(stretch.route.name)
+            for stretch in await stretches(self._parts, application)
+        }
+        return Written(epochs={key: state.document.epoch for key, state in found.items() if state is not None})
 
 
 async def decide(parts: Parts, identity: str, request: RelocationRequest, source: str | None) -> Decision:

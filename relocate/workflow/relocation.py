@@ -76,7 +76,7 @@ class Relocate:
     async def _select(self) -> "Decision":
         self._journal.enter(Phase.SELECT, "Looking for the best cluster.")
         found = await self._move.do(calls.SELECT, Phase.SELECT, request=self._move.start.request)
-        self._move.source, decision = found.serving, found.decision
+        self._move.source, self._move.written, decision = found.serving, found.written, found.decision
         self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence, decision=decision, source=found.source)
         if decision.ranked and found.serving is None:
             raise GoBack(f"the source cannot be relied on: {found.sentence}")

@@ -3,7 +3,7 @@
 
 import pytest
 
-from relocate.model.relocation import Outcome
+from relocate.model.relocation import Outcome, Status
 from tests.modelcheck.broken import Broken
 from tests.modelcheck.stories import Then, anything, tell
 
@@ -26,3 +26,13 @@ def test_a_removed_instance_under_users_is_found() -> None:
     machine = tell(anything("plain"), Then("bake", "somebody cancels"))
     with pytest.raises(Broken, match="removed-under-users"):
         machine.world.remove(*machine.world.true_source)
+
+
+def test_a_change_before_our_first_write_is_seen_and_not_overwritten() -> None:
+    """Found: while the first write had not come back, an undo took whatever stood there for its own."""
+    machine = tell(
+        anything("drift early"),
+        Then("prepare, before steer: look at nothing", "somebody cancels"),
+        Then("prepare, before steer: read", "somebody else writes"),
+    )
+    assert machine.status is Status.NEEDS_OPERATOR
