@@ -115,8 +115,13 @@ class Move:
 
         Without one, a question "through the gateways" would be answered by whichever side has the weight.
         """
-        if self._expiry is None and self.target is not None:
+        if self._expiry is not None or self.target is None:
+            return
+        try:
             await self.steer(phase, self.shares(self._target_weight, failover=False), seen=False)
+        except Exception:
+            self.forget_probe_paths()  # nobody knows who has them: whoever asks next has to write them again
+            raise
 
     async def steer(self, phase: Phase, sides: Sides, *, seen: bool = True, healthy: bool = True) -> orders.Steered:
         """Write one document everywhere and have it proven live.
@@ -127,6 +132,9 @@ class Move:
             seen: False asks for acknowledgements only; for a document that moves no traffic.
             healthy: False lets what is seen fail; for a document that moves no traffic.
         """
+        if self.target is not None:
+            # A write that fails may have been made all the same: what was ordered last is what may stand there.
+            self._target_weight = sides.weights.get(self.to.name, 0)
         steered = await self.do(
             calls.STEER,
             phase,
@@ -140,8 +148,6 @@ class Move:
             healthy=healthy,
         )
         self.written, self.accept_drift = steered.written, False
-        if self.target is not None:
-            self._target_weight = sides.weights.get(self.to.name, 0)
         self.journal.say(steered.sentence, weights=sides.weights)
         return steered
 

@@ -28,6 +28,26 @@ def test_a_removed_instance_under_users_is_found() -> None:
         machine.world.remove(*machine.world.true_source)
 
 
+def test_retry_asks_by_probe_paths_that_were_really_written() -> None:
+    """Found: after a failed write the probe paths were taken for granted, and one side's health was told by the other."""
+    tell(
+        anything("deaf at teardown"),
+        Then("teardown, before steer: look", "a gateway instance is deaf"),
+        Then("teardown, idle", "an operator says retry"),
+    )
+
+
+def test_retry_does_not_put_the_weight_back_on_a_side_that_was_left() -> None:
+    """Found: after settling on A had failed half-way, renewing the probe paths gave B all the weight again, unproven."""
+    tell(
+        anything("settling on A fails"),
+        Then("drain, before drain", "a gateway instance acknowledges and goes on as before"),
+        Then("drain", "somebody cancels"),
+        Then("drain, idle", "an operator says settle on a"),
+        Then("drain, idle", "an operator says retry"),
+    )
+
+
 def test_a_change_before_our_first_write_is_seen_and_not_overwritten() -> None:
     """Found: while the first write had not come back, an undo took whatever stood there for its own."""
     machine = tell(
