@@ -36,6 +36,8 @@ class Move:
         self.written = orders.Written()
         self.source: orders.Serving | None = None
         self.target: orders.Serving | None = None
+        self.made: dict[str, str] | None = None
+        """Cluster and instance that this run asked for, running or not, until it has been removed."""
         self.accept_drift = False
         self._target_weight = 0
         self._sequence = 0
@@ -105,6 +107,13 @@ class Move:
     def sides(self) -> "Sequence[Backend]":
         """The sides that are known: the source first, then the target while there is one."""
         return [serving.backend for serving in (self.source, self.target) if serving is not None]
+
+    def besides(self, stays: Backend) -> "Sequence[dict[str, str]]":
+        """Cluster and instance of whatever this run knows of besides one side: another side, or what was made."""
+        places = [{"cluster": side.name, "instance": side.instance} for side in self.sides]
+        if self.made is not None and self.made not in places:
+            places.append(self.made)
+        return [place for place in places if place["cluster"] != stays.name]
 
     def drains(self, side: str) -> dict[str, object]:
         """What an order to drain says."""

@@ -106,7 +106,9 @@ class Relocate:
 
         async def undo() -> None:
             await self._move.do(calls.REMOVE, Phase.DEPLOY, **where)
+            self._move.made = None
 
+        self._move.made = where
         self._back.steps.push(Undo(Phase.DEPLOY, f"Removing the new instance from {cluster}.", undo))
         try:
             await self._move.deploy(**where)
@@ -120,17 +122,12 @@ class Relocate:
         await self._may_go_on()
         move = self._move
         self._journal.enter(Phase.PREPARE, f"Making {move.to.name} known to every gateway, without traffic.")
-        source = move.from_
-
-        async def undo() -> None:
-            move.forget_probe_paths()
-            await move.steer(Phase.PREPARE, documents.only(source))
-            move.forget_target()
-
         if self._watch is None:
             self._baseline_from = workflow.now().timestamp()
             self._watch = move.start_call(calls.WATCH, move.order(calls.WATCH, Phase.PREPARE))
-        self._back.steps.push(Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", undo))
+        self._back.steps.push(
+            Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", self._back.from_gateways)
+        )
         # A source that has just died is no reason to leave its users where they are: the gate decides about the target.
         await move.steer(Phase.PREPARE, move.shares(0, failover=False), healthy=False)
         self._journal.leave(Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic.")

@@ -27,6 +27,10 @@ class UndoStack:
         """Register an undo, before its step is done."""
         self._steps.append(undo)
 
+    def has(self, phase: Phase) -> bool:
+        """Whether something of a phase is still to be undone."""
+        return any(step.phase is phase for step in self._steps)
+
     @property
     def last(self) -> Undo | None:
         """What would be undone next."""

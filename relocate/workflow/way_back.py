@@ -15,7 +15,8 @@ from relocate.workflow.journal import Journal, note
 from relocate.workflow.move import Move
 from relocate.workflow.question import ask
 from relocate.workflow.reasons import GoBack, SideUnhealthy, sentence_of
-from relocate.workflow.undo import UndoStack
+from relocate.workflow.undo import Undo, UndoStack
+from steering.model import Backend
 
 Attempt = Callable[[], Awaitable[orders.Ended]]
 
@@ -69,6 +70,20 @@ class WayBack:
             cut = note(Phase.SWITCH, f"cut on the way back: {drained.sentence}")
             self._journal.tell(cut, cut=drained.left or 0)
 
+    async def from_gateways(self) -> None:
+        """Undo of prepare: the gateways forget the target."""
+        self._move.forget_probe_paths()
+        await self._move.steer(Phase.PREPARE, documents.only(self._move.from_))
+        self._move.forget_target()
+
+    def _register_settling(self, stays: Backend) -> None:
+        """Settling writes routes too: should it fail half-way, going back undoes what it wrote."""
+        move = self._move
+        if move.target is not None and not self.steps.has(Phase.PREPARE):
+            self.steps.push(Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", self.from_gateways))
+        if stays != move.from_ and not self.steps.has(Phase.SWITCH):
+            self.steps.push(Undo(Phase.SWITCH, f"Going back to {move.from_.name}.", self.to_source))
+
     def _reason(self, error: BaseException) -> tuple[Outcome, str]:
         actor = self._desk.cancelled_by
         if actor is not None and (isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)):
@@ -109,14 +124,15 @@ class WayBack:
         if stays is None:
             known = " and ".join(side.name for side in move.sides)
             raise GoBack(f"settling on {cluster} was refused: the sides are {known}")
+        self._register_settling(stays)
         await move.ensure_probe_paths(Phase.SWITCH)
         health = await move.healthy(Phase.SWITCH, stays)
         if not health.ready:
             raise SideUnhealthy(f"settling on {cluster} was refused: {health.sentence}")
         move.forget_probe_paths()
         await move.steer(Phase.SWITCH, documents.only(stays))
-        for goes in [side for side in move.sides if side != stays]:
-            await move.do(calls.REMOVE, Phase.TEARDOWN, cluster=goes.name, instance=goes.instance, serves=stays.name)
+        for where in move.besides(stays):
+            await move.do(calls.REMOVE, Phase.TEARDOWN, **where, serves=stays.name)
         self.steps.forget()
         outcome = Outcome.ROLLED_BACK if stays == move.from_ else Outcome.COMPLETED
         return orders.Ended(outcome=outcome, sentence=f"{why}; settled on {cluster}.")

@@ -48,6 +48,34 @@ def test_retry_does_not_put_the_weight_back_on_a_side_that_was_left() -> None:
     )
 
 
+def test_settling_that_fails_half_way_is_undone_as_well() -> None:
+    """Found: settling wrote both sides to the routes without an undo; going back left B on them."""
+    machine = tell(
+        anything("settling on B fails"),
+        Then("deploy, before await_running", "an operator says hold"),
+        Then("deploy, idle", "somebody cancels"),
+        Then("deploy, before remove: begin", "remove is given up"),
+        Then("deploy, idle", "an operator says settle on b"),
+        Then("deploy, before steer: look", "evidence is refused"),
+        Then("deploy, before steer: begin", "steer is tried until its time is over"),
+        Then("deploy, idle", "evidence is taken again"),
+        Then("deploy, idle", "an operator says retry"),
+    )
+    assert machine.outcome is Outcome.CANCELLED
+
+
+def test_settling_removes_what_was_made_though_it_never_ran() -> None:
+    """Found: settling on A before B was known to run left B's instance over."""
+    machine = tell(
+        anything("settling early"),
+        Then("deploy, before deploy: deploy", "somebody cancels"),
+        Then("deploy, before remove: forget", "remove is given up"),
+        Then("deploy, idle", "an operator says settle on a"),
+    )
+    assert machine.outcome is Outcome.ROLLED_BACK
+    assert list(machine.world.placements) == ["a"]
+
+
 def test_a_change_before_our_first_write_is_seen_and_not_overwritten() -> None:
     """Found: while the first write had not come back, an undo took whatever stood there for its own."""
     machine = tell(
