@@ -10,12 +10,17 @@ The class name is the stable type that retry policies match. Library exceptions 
     |-- AlreadyRelocating     that application has a running relocation
     |-- StaleFence            a newer step, undo or lease has been here
     |-- ClusterUnavailable    a cluster could not be asked now
+    |-- Drifted               somebody else changed routes since our last write; nothing was overwritten
     |-- TargetFailed          B will not become ready, whatever the wait
     |-- NotProven             the proof that a step needs could not be had in time
     |-- Unhealthy             the side that should take the traffic is not proven healthy now
     |-- EvidenceNotStored     evidence could not be written; nothing irreversible may follow
     `-- EngineUnavailable     Temporal could not be asked now
 """
+
+from collections.abc import Mapping
+
+from steering.model import Version
 
 
 class RelocateError(Exception):
@@ -50,6 +55,15 @@ class AlreadyRelocating(RelocateError):
 
 class StaleFence(RelocateError):
     """A newer step, undo or lease has been here; this attempt changed nothing."""
+
+
+class Drifted(RelocateError):
+    """Somebody else changed routes since our last write; nothing was overwritten."""
+
+    def __init__(self, message: str, versions: Mapping[str, Version]) -> None:
+        """Args: message: what was found; versions: what stands on each changed route now, by "gateway/route"."""
+        super().__init__(message)
+        self.versions = dict(versions)
 
 
 class ClusterUnavailable(RelocateError):

@@ -23,6 +23,7 @@ FINAL_ERRORS = (
     "InvalidWorkload",
     "NotFound",
     "StaleFence",
+    "Drifted",
     "TargetFailed",
     "NotProven",
     "Unhealthy",

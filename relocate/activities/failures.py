@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from readiness.errors import ReadinessError
 from relocate.activities.calls import FINAL_ERRORS
-from relocate.errors import RelocateError
+from relocate.errors import Drifted, RelocateError
 from steering.errors import SteeringError
 
 P = ParamSpec("P")
@@ -26,6 +26,7 @@ def translated(work: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
         except (RelocateError, SteeringError, ReadinessError) as error:
             kind = type(error).__name__
             final = kind in FINAL_ERRORS or isinstance(error, ReadinessError)
-            raise ApplicationError(str(error), type=kind, non_retryable=final) from error
+            details = (error.versions,) if isinstance(error, Drifted) else ()
+            raise ApplicationError(str(error), *details, type=kind, non_retryable=final) from error
 
     return wrapper

@@ -13,7 +13,7 @@ from relocate.model.values import Payload
 from relocate.phases.documents import Sides
 from relocate.phases.teardown import Waivers
 from relocate.targets.contract import Decision
-from steering.model import Backend, Fence
+from steering.model import Backend, Fence, Version
 
 
 class Order(Payload):
@@ -86,8 +86,8 @@ class SteerOrder(Order):
 
     sides: Sides
     written: Written = Written()
-    accept_drift: bool = False
-    """An operator has seen somebody else's change and wants it replaced."""
+    accepted: dict[str, Version] = Field(default_factory=dict)
+    """Somebody else's changes that an operator has seen and wants replaced: versions by "gateway/route"."""
     waived_instances: tuple[str, ...] = ()
     unproven: bool = False
     probes: int = 5

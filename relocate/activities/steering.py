@@ -15,12 +15,12 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import Steered, SteerOrder, Written
 from relocate.activities.record import keep_claims
 from relocate.activities.ways import Stretch, stretches
-from relocate.errors import NotProven
+from relocate.errors import Drifted, NotProven
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import documents, proof
-from steering.errors import Conflict, Rejected
-from steering.model import InstanceAcknowledgement, ProbePoint, Rung, Version
+from steering.errors import Rejected
+from steering.model import InstanceAcknowledgement, ProbePoint, RouteState, Rung, Version
 
 POLL_SECONDS = 0.01
 """Time between two looks at who has acknowledged; a look is one row a gateway instance."""
@@ -74,26 +74,24 @@ class Steering:
 
         Raises:
             StaleFence, Fenced: a newer step or undo has been here.
-            Conflict: somebody else changed a route; nothing was overwritten.
+            Drifted: somebody else changed a route, and no operator has accepted that very change; nothing was written.
+            Conflict: somebody else changed a route at this moment; it was not overwritten.
             Rejected: a gateway instance refused the configuration.
             NotProven: it did not become live in time; the text names who is missing.
         """
         async with changing(self._parts.database, order):
             found = await stretches(self._parts, order.application)
-            progress = [await self._write(order, stretch) for stretch in found]
+            standing = [await stretch.adapter.read(stretch.route.name) for stretch in found]
+            _check_drift(order, list(zip(found, standing, strict=True)))
+            progress = [await self._write(order, *one) for one in zip(found, standing, strict=True)]
             await self._keep_written(order, progress)
             await self._until_live(order, progress)
         await self._keep_proven(order, progress)
         return _steered(order, progress)
 
-    async def _write(self, order: SteerOrder, stretch: Stretch) -> Progress:
+    async def _write(self, order: SteerOrder, stretch: Stretch, found: RouteState | None) -> Progress:
         epoch = documents.epoch_of(order.relocation, order.fence)
         document = documents.document(order.application.name, stretch.route, order.sides, epoch)
-        found = await stretch.adapter.read(stretch.route.name)
-        if found is not None and not order.accept_drift:
-            drift = documents.why_drifted(found.document, order.written.epochs.get(stretch.key), epoch) or found.drift
-            if drift is not None:
-                raise Conflict(drift)
         problems = [p for p in await stretch.adapter.validate(document) if p.fatal]
         if problems:
             raise Rejected("; ".join(f"{stretch.gateway}: {p.field}: {p.reason}" for p in problems))
@@ -174,6 +172,25 @@ class Steering:
         count = proving.answers_needed(order.sides.weights, order.probes)
         claims = [claim for one in progress for claim in _proofs(order, one, count)]
         await keep_claims(self._parts.database, order, claims)
+
+
+def _check_drift(order: SteerOrder, standing: Sequence[tuple[Stretch, RouteState | None]]) -> None:
+    """Look at every route before any is written.
+
+    Raises:
+        Drifted: somebody else changed one, and no operator has accepted that very change.
+    """
+    own = documents.epoch_of(order.relocation, order.fence)
+    drifted = {
+        stretch.key: (found.version, reason)
+        for stretch, found in standing
+        if found is not None
+        and found.version != order.accepted.get(stretch.key)
+        and (reason := documents.why_drifted(found.document, order.written.epochs.get(stretch.key), own) or found.drift)
+    }
+    if drifted:
+        sentence = "; ".join(reason for _, reason in drifted.values())
+        raise Drifted(sentence, {key: version for key, (version, _) in drifted.items()})
 
 
 def _proofs(order: SteerOrder, progress: Progress, count: int) -> Sequence[Claim]:

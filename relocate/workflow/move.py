@@ -15,7 +15,7 @@ from relocate.phases import documents
 from relocate.phases.documents import Sides
 from relocate.phases.policy import gate_of, policy_of
 from relocate.workflow.journal import Journal, Silence
-from steering.model import Backend, Fence
+from steering.model import Backend, Fence, Version
 
 InT = TypeVar("InT", bound=orders.Order)
 OutT = TypeVar("OutT")
@@ -38,7 +38,8 @@ class Move:
         self.target: orders.Serving | None = None
         self.made: dict[str, str] | None = None
         """Cluster and instance that this run asked for, running or not, until it has been removed."""
-        self.accept_drift = False
+        self.accepted: dict[str, Version] = {}
+        """Somebody else's changes that an operator wants replaced, as `SteerOrder` has them."""
         self._target_weight = 0
         self._sequence = 0
         self._tokens: dict[str, str] = {}
@@ -149,14 +150,14 @@ class Move:
             phase,
             sides=sides,
             written=self.written,
-            accept_drift=self.accept_drift,
+            accepted=self.accepted,
             waived_instances=self.policy.waived_instances,
             unproven=self.policy.unproven == "allow",
             probes=self.policy.probes_per_instance,
             seen=seen,
             healthy=healthy,
         )
-        self.written, self.accept_drift = steered.written, False
+        self.written, self.accepted = steered.written, {}
         self.journal.say(steered.sentence, weights=sides.weights)
         return steered
 

@@ -3,6 +3,9 @@
 
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError, TimeoutError as TemporalTimeout
 
+from relocate.errors import Drifted
+from steering.model import Version
+
 
 class GoBack(Exception):
     """What was seen speaks against going on; the text is the sentence."""
@@ -14,6 +17,15 @@ class TargetUnfit(GoBack):
 
 class SideUnhealthy(Exception):
     """The side to go back to is not proven healthy; both sides are kept."""
+
+
+def drift_in(error: BaseException) -> dict[str, Version]:
+    """What somebody else was found to have changed: versions by "gateway/route"; empty for every other failure."""
+    cause = error.cause if isinstance(error, ActivityError) else None
+    if not isinstance(cause, ApplicationError) or cause.type != Drifted.__name__:
+        return {}
+    versions: dict[str, Version] = cause.details[0]
+    return versions
 
 
 def sentence_of(error: BaseException) -> str:

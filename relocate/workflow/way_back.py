@@ -14,7 +14,7 @@ from relocate.workflow.desk import Command, Desk
 from relocate.workflow.journal import Journal, note
 from relocate.workflow.move import Move
 from relocate.workflow.question import ask
-from relocate.workflow.reasons import GoBack, SideUnhealthy, sentence_of
+from relocate.workflow.reasons import GoBack, SideUnhealthy, drift_in, sentence_of
 from relocate.workflow.undo import Undo, UndoStack
 from steering.model import Backend
 
@@ -42,7 +42,7 @@ class WayBack:
             try:
                 return await attempt()
             except Exception as failure:  # noqa: BLE001 - whatever it is, an operator is told and decides
-                attempt = await self._decided(outcome, why, sentence_of(failure))
+                attempt = await self._decided(outcome, why, failure)
 
     async def undo_all(self, why: str) -> None:
         """Undo every step that has been registered."""
@@ -94,13 +94,13 @@ class WayBack:
         await self.undo_all(why)
         return orders.Ended(outcome=outcome, sentence=f"{why}.")
 
-    async def _decided(self, outcome: Outcome, why: str, failure: str) -> Attempt:
-        """What an operator wants done next."""
+    async def _decided(self, outcome: Outcome, why: str, failure: Exception) -> Attempt:
+        """What an operator wants done next. Who has been shown somebody else's change allows to replace that very one."""
         answer = await ask(
             self._journal,
             self._desk,
             Status.NEEDS_OPERATOR,
-            f"{why}, but the way back failed: {failure}.",
+            f"{why}, but the way back failed: {sentence_of(failure)}.",
             "retry goes back again; settle on one of the two clusters; abandon leaves everything as it is",
             Command.RETRY,
             Command.FINISH_CLEANUP,
@@ -109,7 +109,7 @@ class WayBack:
         )
         if answer.command is Command.ABANDON:
             return partial(self._abandoned, why, answer.actor)
-        self._move.accept_drift = True
+        self._move.accepted = drift_in(failure)
         if answer.command is Command.SETTLE:
             return partial(self._settled, answer.cluster or "", why)
         return partial(self._undone, outcome, why)

@@ -15,13 +15,13 @@ from readiness.gate import GateOutcome
 from readiness.model import GateSpec, Readiness, Verdict as Said
 from relocate.activities import orders, proving, readying, steering
 from relocate.activities.ways import Stretch
-from relocate.errors import EvidenceNotStored, NotProven, TargetFailed
+from relocate.errors import Drifted, EvidenceNotStored, NotProven, TargetFailed
 from relocate.model.relocation import Status
 from relocate.model.told import Told
 from relocate.phases import documents, draining, judging, proof, teardown
 from relocate.phases.judging import Judgement, Sample
 from relocate.targets.contract import Decision, Ranked
-from steering.errors import Conflict, Rejected
+from steering.errors import Rejected
 from steering.model import Backend, InstanceUsage
 from tests.modelcheck.broken import Broken
 from tests.modelcheck.world import APP, Gateway, Placed, World, backend
@@ -123,10 +123,10 @@ def steer(world: World, order: orders.SteerOrder) -> Steps:
         found = gateway.row(world.route.name)
         assert found is not None
         assert found.document is not None
-        if not order.accept_drift:
+        if str(found.version) != order.accepted.get(stretch.key):
             drift = documents.why_drifted(found.document, order.written.epochs.get(stretch.key), epoch)
             if drift is not None:
-                raise Conflict(drift)
+                raise Drifted(drift, {stretch.key: str(found.version)})
         base = version = found.version
         if not (found.document == document and found.fence == order.fence):
             yield f"apply to {gateway.name}"

@@ -124,6 +124,22 @@ async def test_somebody_elses_change_is_told_and_not_overwritten(world: World) -
     await world.assert_serves_only_from(world.a)
 
 
+async def test_a_change_that_the_operator_has_not_seen_is_told_again(world: World) -> None:
+    """`retry` replaces what was shown; what somebody wrote after the question was asked is asked about anew."""
+    run = await world.relocate(target=world.b, options={"bake_seconds": 0.5})
+    await run.in_phase(Phase.BAKE)
+    await world.write_as_somebody_else({world.a: 30, world.b: 70})
+    first = await run.asks()
+    theirs = await world.write_as_somebody_else({world.a: 40, world.b: 60})
+    assert (await run.command("retry")).accepted
+    again = await run.until(lambda view: view.status is Status.NEEDS_OPERATOR and view.sentence != first.sentence)
+    assert f"{world.b} 60 %" in again.sentence
+    assert (await world.document()) == theirs
+    assert (await run.command("retry")).accepted
+    assert (await run.ended()).outcome is Outcome.ROLLED_BACK
+    await world.assert_serves_only_from(world.a)
+
+
 async def test_nothing_is_removed_without_stored_evidence(world: World) -> None:
     """When the last look cannot be put on record, A stays and everything goes back to it."""
     run = await world.relocate(target=world.b, options={"bake_seconds": 0.5})

@@ -22,6 +22,11 @@ KINDS = {
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, TREES)
 }
+BESIDES: dict[str, tuple[object, ...]] = {
+    "AlreadyRelocating": ("app", "rel-1"),
+    "Drifted": ("these words", {"edge/web": "7"}),
+}
+"""What errors are made of that are made of more than words."""
 CALLS = [call for call in vars(calls).values() if isinstance(call, Call)]
 
 
@@ -34,7 +39,7 @@ def test_every_final_error_exists(name: str) -> None:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 async def test_every_error_of_ours_is_translated(kind: type[Exception]) -> None:
     """Its class is the type, its words are kept, its cause is chained, and it is final if it is one of the final ones."""
-    error = kind("app", "rel-1") if kind is relocate.errors.AlreadyRelocating else kind("these words")
+    error = kind(*BESIDES.get(kind.__name__, ("these words",)))
 
     @translated
     async def work() -> None:
@@ -45,6 +50,18 @@ async def test_every_error_of_ours_is_translated(kind: type[Exception]) -> None:
     assert (raised.value.type, raised.value.message) == (kind.__name__, str(error))
     assert raised.value.__cause__ is error
     assert raised.value.non_retryable == (kind.__name__ in FINAL_ERRORS or issubclass(kind, ReadinessError))
+
+
+async def test_a_drift_brings_along_what_was_found() -> None:
+    """The versions travel beside the words, so that an operator's answer can be for that very change."""
+
+    @translated
+    async def work() -> None:
+        raise relocate.errors.Drifted("these words", {"edge/web": "7"})
+
+    with pytest.raises(ApplicationError) as raised:
+        await work()
+    assert list(raised.value.details) == [{"edge/web": "7"}]
 
 
 async def test_other_errors_pass_as_they_are() -> None:
