@@ -42,13 +42,17 @@ BEAT_SECONDS = 1.0
 _KEEPALIVE = (
     ("grpc.keepalive_time_ms", 2000),
     ("grpc.keepalive_timeout_ms", 2000),
+    ("grpc.http2.ping_timeout_ms", 2000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 200),
     ("grpc.http2.min_ping_interval_without_data_ms", 200),
     ("grpc.so_reuseport", 0),
 )
-"""An Envoy that vanished without a word is noticed within four seconds; Envoy's own pings are welcome."""
+"""An Envoy that vanished without a word is noticed within four seconds; Envoy's own pings are welcome.
+
+gRPC 1.85 waits for the answer to a ping for `ping_timeout_ms`, a minute by default, whatever `keepalive_timeout_ms` says.
+"""
 
 
 class _Poke(asyncio.DatagramProtocol):

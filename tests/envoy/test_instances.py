@@ -2,6 +2,7 @@
 """Gateway instances that go and come."""
 
 import asyncio
+import signal
 from datetime import UTC, datetime, timedelta
 
 from steering.adapters.envoy import EnvoyAdapter
@@ -31,6 +32,18 @@ async def test_killed_instance_is_dead_and_returns_with_the_right_configuration(
     await acknowledged(adapter, "shop", version)
     async with rig.client() as client:
         assert told(await client.get(rig.url("edge-2"), **of("shop"))) == (200, "b", "e2")
+
+
+async def test_instances_that_fall_silent_are_deaf_within_seconds(rig: Rig, adapter: EnvoyAdapter) -> None:
+    """A frozen Envoy ends no connection; it is not taken for connected any more when it answers no ping."""
+    version = await adapter.apply(rig.document("shop", "e1", {"a": 100}), fence=Fences()(), base=None)
+    await acknowledged(adapter, "shop", version)
+    for instance in rig.instances:
+        rig.processes[instance].send_signal(signal.SIGSTOP)
+    await acknowledged(adapter, "shop", version, Acknowledgement.DEAF)
+    for instance in rig.instances:
+        rig.processes[instance].send_signal(signal.SIGCONT)
+    await acknowledged(adapter, "shop", version)
 
 
 async def test_expired_probe_path_is_taken_away(rig: Rig, adapter: EnvoyAdapter) -> None:
