@@ -17,7 +17,6 @@ from tests.drills.scene import A, B, Scene, eventually, held_before, step
 Stage = Callable[..., Awaitable[Scene]]
 
 FOUND: Mapping[str, Callable[[Path], object]] = {
-    "no file": lambda file: file.unlink(missing_ok=True),
     "no database": lambda file: file.write_bytes(b"not a database, though it has some length\n" * 100),
     "no row": lambda file: prepare(f"sqlite:///{file}"),
 }
