@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stretch of network between two processes, which can fall silent or break, and is there again afterwards."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+CHUNK = 65536
+
+
+class Line:
+    """Forwards TCP connections from a port of its own to another port of this machine."""
+
+    def __init__(self, to: int) -> None:
+        """Args: to: port of loopback that everything goes to."""
+        self._to = to
+        self._server: asyncio.Server | None = None
+        self._passing = asyncio.Event()
+        self._carried: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.StreamWriter] = set()
+
+    @property
+    def port(self) -> int:
+        """Where it takes connections."""
+        if self._server is None:
+            raise LookupError("the line has not been opened")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def start(self) -> None:
+        """Take connections from now on."""
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
+        self._passing.set()
+
+    @asynccontextmanager
+    async def silent(self) -> AsyncIterator[None]:
+        """Nothing passes, and nobody is told, as when packets are dropped; afterwards every connection is a new one."""
+        self._passing.clear()
+        try:
+            yield
+        finally:
+            self._break_off()
+            self._passing.set()
+
+    @asynccontextmanager
+    async def cut(self) -> AsyncIterator[None]:
+        """As `silent`, but both sides learn at once that their connections are gone."""
+        async with self.silent():
+            self._break_off()
+            yield
+
+    def _break_off(self) -> None:
+        for end in self._ends:
+            end.transport.abort()
+
+    async def close(self) -> None:
+        """Take no more connections, and end all."""
+        if self._server is not None:
+            self._server.close()
+        self._break_off()
+        self._passing.set()
+        await asyncio.gather(*self._carried)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._carried.add(task)
+        task.add_done_callback(self._carried.discard)
+        self._ends.add(writer)
+        try:
+            await self._passing.wait()
+            if not writer.transport.is_closing():
+                with suppress(OSError):
+                    await self._join(reader, writer)
+        finally:
+            await self._drop(writer)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
+        self._ends.add(far_writer)
+        ways = [asyncio.create_task(self._pump(*way)) for way in ((reader, far_writer), (far_reader, writer))]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            await self._drop(far_writer)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while piece := await reader.read(CHUNK):
+                await self._passing.wait()
+                writer.write(piece)
+                await writer.drain()
+        # An end is news as well; in silence it does not pass either.
+        await self._passing.wait()
+
+    async def _drop(self, writer: asyncio.StreamWriter) -> None:
+        self._ends.discard(writer)
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
