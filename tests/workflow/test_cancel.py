@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
+from relocate.errors import NotFound
 from relocate.model.relocation import Outcome, Phase
 from tests.workflow.run import Run
 from tests.workflow.world import World
@@ -143,4 +144,14 @@ async def test_after_the_point_of_no_return_a_cancel_is_too_late(
     assert (await run.ended()).outcome is Outcome.COMPLETED
     assert "too late" in run.notes
     assert (await run.handle.describe()).status is WorkflowExecutionStatus.COMPLETED
+    await world.assert_serves_only_from(world.b)
+
+
+async def test_a_cancel_after_the_end_is_refused(world: World) -> None:
+    """There is nothing to undo any more; the answer says so, and nothing changes."""
+    run = await world.relocate(target=world.b)
+    ended = await run.ended()
+    with pytest.raises(NotFound, match=f"{run.id} is not running"):
+        await run.cancel()
+    assert run.view == ended
     await world.assert_serves_only_from(world.b)
