@@ -25,8 +25,10 @@ RECOVERY_NS = 2 * NANOSECONDS
 """After a process goes on: connections are made anew, health checks see it, what had waited is answered or times out."""
 LAG_NS = 1 * NANOSECONDS
 """Between a write, its claim on record, and the last gateway instance that follows it."""
-CARRIED_NS = round(2.5 * NANOSECONDS)
-"""A stream lives 2 s: a timetable that was answered from a side so short ago may still be on it."""
+STREAM_SECONDS = 5.0
+"""How long the traffic's streams live."""
+CARRIED_NS = round((STREAM_SECONDS + 0.5) * NANOSECONDS)
+"""A timetable of a stream that was answered from a side so short ago may still be on it."""
 NOTICED_NS = 1 * NANOSECONDS
 """From a kill to the moment when every client and gateway has seen its connections closed, on a busy machine."""
 UNHEALTHY_NS = 4 * NANOSECONDS
@@ -167,7 +169,8 @@ class Accounting:
 
     def _may_have_carried(self, one: Disturbance, loss: Loss) -> bool:
         side = one.cluster or ""
-        return self._found.steering.carried(side, loss.due_ns, loss.ended_ns) or self._answered_from(side, loss)
+        stays = loss.protocol in STREAMS and self._answered_from(side, loss)
+        return stays or self._found.steering.carried(side, loss.due_ns, loss.ended_ns)
 
     def _answered_from(self, side: str, loss: Loss) -> bool:
         """Whether the same UE, protocol and gateway instance were answered from this side a moment before."""

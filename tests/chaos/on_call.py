@@ -51,7 +51,7 @@ class OnCall:
     def _held(self, view: View) -> Answer:
         if "cuts what is left" in view.next_step:
             return Answer("cancel")  # nothing has to be lost: it can go back
-        return Answer("proceed" if len(self.given) < PATIENCE else "cancel")
+        return Answer("cancel" if self.given else "proceed")  # what one more look does not mend, waiting does not
 
     def _needed(self, view: View) -> Answer:
         if len(self.given) >= GIVE_UP_AFTER:
