@@ -5,7 +5,6 @@ Exit code: 0 when no invariant was broken, else 1, with the violation in words a
 """
 
 import argparse
-import asyncio
 import logging
 import math
 import random
@@ -52,12 +51,13 @@ def _parser() -> argparse.ArgumentParser:
 
 async def _run(wanted: Run, minutes: float, console: Console) -> int:
     folder = Path(tempfile.mkdtemp(prefix="relocate-chaos-"))
-    began = time.monotonic()
+    began, ended = time.monotonic(), False
     console.print(wanted.command)
     try:
         await run(folder, wanted, minutes, lambda text: _tell(console, time.monotonic() - began, text))
+        ended = True
     finally:
-        await asyncio.to_thread(_keep, wanted, folder, console)
+        _keep(wanted, folder, console, whole=ended)
     show(wanted, console)
     return 1 if wanted.violations else 0
 
@@ -66,10 +66,10 @@ def _tell(console: Console, seconds: float, text: str) -> None:
     console.print(f"{seconds:6.1f} {text}", markup=False, soft_wrap=True)
 
 
-def _keep(wanted: Run, folder: Path, console: Console) -> None:
-    """The report; and of a run that broke something, its logs, records and databases."""
+def _keep(wanted: Run, folder: Path, console: Console, *, whole: bool) -> None:
+    """The report; and of a run that broke something, or was broken off, its logs, records and databases."""
     write(wanted, BUILD / "chaos.json")
-    if wanted.violations or sys.exc_info()[0] is not None:
+    if wanted.violations or not whole:
         kept = BUILD / f"chaos-{wanted.seed}"
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(folder, kept, ignore_dangling_symlinks=True)
