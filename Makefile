@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test drills check bench lock clean
+.PHONY: help demo test drills chaos check bench lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(INSTALLED) ## Run the tests but for the drills (FLAGS="tests/unit -q" fo
 
 drills: $(INSTALLED) ## Let parts fail, one after the other, under traffic (FLAGS="-k frozen" for some)
 	@$(BIN)/python -m pytest tests/drills $(FLAGS)
+
+chaos: $(INSTALLED) ## Kill and freeze anything, anywhere, under traffic (N=200 relocations, SEED=S to repeat a run)
+	@$(BIN)/python -m tests.chaos --relocations $(or $(N),200) $(if $(SEED),--seed $(SEED)) $(FLAGS)
 
 check: $(INSTALLED) ## Format, lint, types, layers, dependencies
 	@$(BIN)/ruff format --check
