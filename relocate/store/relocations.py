@@ -146,12 +146,12 @@ class Relocations:
             return [View.model_validate(body) for body in connection.execute(statement.limit(limit)).scalars()]
 
     def failed_targets(self, application: str, limit: int = 100) -> dict[str, datetime]:
-        """When a relocation of the application to a cluster last went back, by cluster; among the newest ones."""
-        wanted = select(RELOCATIONS.c.view).where(
-            RELOCATIONS.c.application == application, RELOCATIONS.c.outcome == Outcome.ROLLED_BACK
-        )
+        """When a relocation of the application to a cluster last went back, by cluster; among its newest `limit`."""
+        mine = select(RELOCATIONS.c.id).where(RELOCATIONS.c.application == application)
+        newest = mine.order_by(RELOCATIONS.c.created_at.desc()).limit(limit)
+        went_back = and_(RELOCATIONS.c.id.in_(newest), RELOCATIONS.c.outcome == Outcome.ROLLED_BACK)
         with self._engine.connect() as connection:
-            newest_first = wanted.order_by(RELOCATIONS.c.created_at.desc()).limit(limit)
+            newest_first = select(RELOCATIONS.c.view).where(went_back).order_by(RELOCATIONS.c.created_at.desc())
             views = [View.model_validate(body) for body in connection.execute(newest_first).scalars()]
         failed = [(view.target, view.finished_at) for view in views if view.target and view.finished_at]
         return {target: finished for target, finished in reversed(failed) if target and finished}

@@ -55,15 +55,25 @@ RELOCATIONS = Table(
     "relocations",
     METADATA,
     Column("id", String(64), primary_key=True),
-    Column("application", String(63), nullable=False, index=True),
-    Column("status", String(32), nullable=False, index=True),
+    Column("application", String(63), nullable=False),
+    Column("status", String(32), nullable=False),
     Column("outcome", String(32)),
     Column("lease", Integer, nullable=False),
     Column("started", Boolean, nullable=False),
     Column("view", JSON, nullable=False),
     Column("created_at", Moment, nullable=False, index=True),
-    Column("finished_at", Moment),
+    Column("finished_at", Moment, index=True),
+    Index("relocations_of_application", "application", "created_at"),
+    Index("relocations_by_status", "status", "created_at"),
+    Index("relocations_by_outcome", "outcome", "created_at"),
 )
+Index(
+    "relocations_not_started",
+    RELOCATIONS.c.created_at,
+    sqlite_where=~RELOCATIONS.c.started,
+    postgresql_where=~RELOCATIONS.c.started,
+)
+"""What each page and the sweeper ask for is found without reading what has ended: that only ever grows."""
 
 IDEMPOTENCY = Table(
     "idempotency",
