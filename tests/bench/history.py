@@ -44,4 +44,4 @@ def _value(column: str, key: str) -> str:
         return IDENTITY
     if column == "view":
         return f"json_set(view, '$.id', {IDENTITY})"
-    return AN_HOUR_EARLIER.format(column=column) if column in ("created_at", "finished_at") else column
+    return AN_HOUR_EARLIER.format(column=column) if column in ("at", "created_at", "finished_at") else column
