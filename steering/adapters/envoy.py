@@ -119,14 +119,10 @@ class EnvoyAdapter(SteeringAdapter):
         if not expected:
             raise Unavailable(f"gateway {self._gateway} has no instance: none is declared, none is connected")
         number = _number(version) or 0
-        return await asyncio.gather(
-            *(
-                _told(name, standing.stands.get(name, Stand()), number)
-                if standing.connected.get(name)
-                else _cut_off(name, self._settings.instance(name))
-                for name in expected
-            )
-        )
+        cut_off = [name for name in expected if not standing.connected.get(name)]
+        known = await asyncio.gather(*(_cut_off(name, self._settings.instance(name)) for name in cut_off))
+        found = dict(zip(cut_off, known, strict=True))
+        return [found.get(name) or _told(name, standing.stands.get(name, Stand()), number) for name in expected]
 
     async def usage(self, route: str, backend: str) -> Sequence[InstanceUsage]:
         """From each instance's admin interface."""
@@ -215,7 +211,7 @@ def _poke(address: str) -> None:
         sender.sendto(b"look", (host, int(port)))
 
 
-async def _told(name: str, stand: Stand, version: int) -> InstanceAcknowledgement:
+def _told(name: str, stand: Stand, version: int) -> InstanceAcknowledgement:
     """What a connected instance says about a version."""
     state, reason = Acknowledgement.PENDING, stand.reason or "it has not said anything about this version yet"
     if version and stand.rejected == version:

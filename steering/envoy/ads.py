@@ -2,7 +2,6 @@
 """The aggregated discovery service, incremental: one coroutine pair per connected Envoy."""
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -44,7 +43,7 @@ class Stream:
         self._connected = asyncio.Event()
 
     def wake(self) -> None:
-        """The plan may have changed."""
+        """The plan may have changed, or its time may have come."""
         self._news.set()
 
     def hear(self, request: Request) -> None:
@@ -70,8 +69,7 @@ class Stream:
                 for response in self._conversation.say(plan, time.monotonic()):
                     yield response
                 self._said.set()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), TICK_SECONDS)
+            await self._news.wait()
 
     async def record(self) -> None:
         """Store what the instance says, until a newer connection of the same instance takes over.
@@ -127,6 +125,13 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
         self._admit = admit
         self._keep = keep
         self.streams: set[Stream] = set()
+
+    async def tick(self) -> None:
+        """Wake every connection again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            for stream in self.streams:
+                stream.wake()
 
     async def DeltaAggregatedResources(self, requests: AsyncIterator[Request], context: Context) -> None:  # noqa: N802, the service's own name
         """One control connection, from its first request to its end."""

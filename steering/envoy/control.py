@@ -99,7 +99,7 @@ class ControlPlane:
         """
         try:
             async with self._listening(), self._pokable() as poke, asyncio.TaskGroup() as group:
-                for part in (self._watch(), self._beat(poke), self._recorder.run()):
+                for part in (self._watch(), self._beat(poke), self._recorder.run(), self._servicer.tick()):
                     group.create_task(part)
         finally:
             await self._leave()

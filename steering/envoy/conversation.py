@@ -111,7 +111,9 @@ class Conversation:
         return said
 
     def _take_news(self, plan: GatewayPlan) -> list[str]:
-        news, self._news = self._news | differing(plan, self._plan), set()
+        news, self._news = self._news, set()
+        if plan is not self._plan:
+            news |= differing(plan, self._plan)
         if self._is_all_news:
             for known in (plan.routes, plan.removed, plan.broken, self._listing.accepted, self._held):
                 news |= set(known)

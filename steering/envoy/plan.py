@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import ip_address
 
 from google.protobuf.json_format import ParseError
@@ -44,9 +45,9 @@ class RoutePlan:
         return version == self.version and moved == self.moved and (self.expires_at is None or now < self.expires_at)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GatewayPlan:
-    """Everything one gateway shall hold."""
+    """Everything one gateway shall hold. Two plans are never equal: what differs is for `differing` to say."""
 
     settings: GatewaySettings
     routes: Mapping[str, RoutePlan] = field(default_factory=dict)
@@ -114,20 +115,15 @@ def plan_gateway(
     return GatewayPlan(settings, planned, removed, broken)
 
 
-def differing(plan: GatewayPlan, other: GatewayPlan | None) -> set[str]:
+@lru_cache(maxsize=8)  # every connection of a gateway asks for the same two plans
+def differing(plan: GatewayPlan, other: GatewayPlan | None) -> frozenset[str]:
     """Routes that are not the same in two plans of a gateway; all of them if there is no other."""
-    if plan is other:
-        return set()
     before = other or GatewayPlan(plan.settings)
-    return {
-        *(
-            name
-            for name in plan.routes.keys() | before.routes.keys()
-            if plan.routes.get(name) is not before.routes.get(name)
-        ),
-        *(name for name, _ in plan.removed.items() ^ before.removed.items()),
-        *(name for name, _ in plan.broken.items() ^ before.broken.items()),
+    rendered = {
+        one for one in plan.routes.keys() | before.routes.keys() if plan.routes.get(one) is not before.routes.get(one)
     }
+    removed = {name for name, _ in plan.removed.items() ^ before.removed.items()}
+    return frozenset(rendered | removed | {name for name, _ in plan.broken.items() ^ before.broken.items()})
 
 
 def plan_route(

@@ -93,7 +93,8 @@ class Topic:
 
     def lacks(self, resource: Resource) -> bool:
         """Whether this exact resource is still to be said: neither sent nor refused."""
-        return resource.version not in {self.sent.get(resource.name), self.refused.get(resource.name)}
+        name, route = resource.name, route_of(resource.name)
+        return resource.version not in {self.sent.of(route).get(name), self.refused.of(route).get(name)}
 
     def accept(self, push: Push) -> None:
         """The gateway applied it."""

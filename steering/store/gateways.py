@@ -2,7 +2,7 @@
 """What gateway instances and control plane replicas say: connections, acknowledgements, heartbeats."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -184,16 +184,16 @@ def _are_newest(connection: Connection, sessions: Sequence[Session]) -> list[boo
 def _connected(connection: Connection, gateway: str, alive: datetime) -> Mapping[str, bool]:
     joined = GATEWAY_INSTANCES.outerjoin(CONTROL_REPLICAS, GATEWAY_INSTANCES.c.replica == CONTROL_REPLICAS.c.replica)
     columns = (GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.connected, CONTROL_REPLICAS.c.last_seen)
-    rows = connection.execute(select(*columns).select_from(joined).where(GATEWAY_INSTANCES.c.gateway == gateway)).all()
-    return {row.instance: bool(row.connected and row.last_seen and row.last_seen >= alive) for row in rows}
+    rows = connection.execute(select(*columns).select_from(joined).where(GATEWAY_INSTANCES.c.gateway == gateway))
+    return {name: bool(is_on and last_seen and last_seen >= alive) for name, is_on, last_seen in rows}
 
 
 def _stands(connection: Connection, gateway: str, route: str) -> Mapping[str, Stand]:
-    query = select(ACKNOWLEDGEMENTS).where(ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route)
-    return {
-        row.instance: Stand(applied=row.applied, rejected=row.rejected, held=row.held, reason=row.reason, at=row.at)
-        for row in connection.execute(query)
-    }
+    columns = [ACKNOWLEDGEMENTS.c[field.name] for field in fields(Stand)]
+    query = select(ACKNOWLEDGEMENTS.c.instance, *columns).where(
+        ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route
+    )
+    return {instance: Stand(*stand) for instance, *stand in connection.execute(query)}
 
 
 def _key(session: Session) -> dict[str, str]:
