@@ -10,7 +10,8 @@ import pytest
 import websockets
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from relocate.demo.app.echo import SAY, SERVICE, WATCH, decode, encode
+from relocate.demo.app.answers import read
+from relocate.demo.app.echo import PING, SAY, SERVICE, WATCH, decode, encode
 
 WHO = {"instance": "echo-1", "cluster": "mec-a"}
 
@@ -102,3 +103,22 @@ async def test_a_cell_that_is_far_gets_its_answer_later(warm, channel):
         await socket.send(json.dumps({"id": 1, "cell": "cell-b"}))
         await socket.recv()
         assert time.monotonic() - began >= 0.025
+
+
+async def test_an_instance_logs_what_it_answered(start, tmp_path):
+    """The id of each request that was answered well, over HTTP and gRPC, also when it is killed; others are not there."""
+    sample = start("--warm-up", "0", "--answers", str(tmp_path))
+    await sample.reaches(200)
+    async with httpx.AsyncClient(base_url=sample.url) as client:
+        await client.get("/whoami", headers={"x-request-id": "http-1"})
+        await client.get("/nothing", headers={"x-request-id": "not-found"})
+        await client.get("/whoami")
+        await client.post("/fault?error_share=1")
+        await client.get("/whoami", headers={"x-request-id": "refused"})
+        await client.post("/fault?error_share=0")
+    async with grpc.aio.insecure_channel(sample.target) as channel:
+        await channel.unary_unary(SAY, encode, decode)({"id": "say-1"}, timeout=5)
+        assert await channel.unary_unary(PING)(b"", metadata=(("x-request-id", "ping-1"),), timeout=5) == b""
+    sample.process.kill()
+    await sample.ends()
+    assert read(tmp_path) == {name: ["echo-1"] for name in ("http-1", "say-1", "ping-1")}

@@ -11,6 +11,9 @@ protobuf runtime. A client needs the method paths and `encode`, `decode`::
 
 With `due_ms` (milliseconds since 1970) a stream is paced from when its first message was due, not from the call: a call
 that came late then makes one message late, not all of them.
+
+A client that speaks nothing but protobuf has `PING`: google.protobuf.Empty in and out, the id as metadata
+`x-request-id`.
 """
 
 import json
@@ -26,6 +29,7 @@ from relocate.demo.app.life import Life, Refused
 SERVICE = "demo.Echo"
 SAY = f"/{SERVICE}/Say"
 WATCH = f"/{SERVICE}/Watch"
+PING = f"/{SERVICE}/Ping"
 
 Message = dict[str, Any]
 Context = grpc.aio.ServicerContext[Message, Message]
@@ -59,7 +63,8 @@ class Echo:
         """What a server needs to serve it."""
         say = grpc.unary_unary_rpc_method_handler(self.say, decode, encode)
         watch = grpc.unary_stream_rpc_method_handler(self.watch, decode, encode)
-        return grpc.method_handlers_generic_handler(SERVICE, {"Say": say, "Watch": watch})
+        ping: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(self.ping)
+        return grpc.method_handlers_generic_handler(SERVICE, {"Say": say, "Watch": watch, "Ping": ping})
 
     async def say(self, request: Message, context: Context) -> Message:
         """Answer one message with its `id` and who answered."""
@@ -69,7 +74,14 @@ class Echo:
             await self._life.travel(str(request.get("cell", "")))
         except Refused as refused:
             await _abort(context, refused)
+        self._life.answers.note(str(request.get("id") or ""))
         return self._who | {"id": request.get("id")}
+
+    async def ping(self, _: bytes, context: Context) -> bytes:
+        """Answer nothing to nothing; who answered is in the trailing metadata."""
+        metadata = dict(context.invocation_metadata() or ())
+        await self.say({"id": metadata.get("x-request-id"), "cell": metadata.get("x-ue-cell", "")}, context)
+        return b""
 
     async def watch(self, request: Message, context: Context) -> AsyncIterator[Message]:
         """Answer with `count` messages, one every `every_ms`, numbered `n` from 0."""

@@ -4,6 +4,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from relocate.demo.app.answers import Answers
 from relocate.demo.app.settings import Settings
 
 
@@ -32,6 +33,7 @@ class Life:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.faults = Faults()
+        self.answers = Answers(settings.answers, settings.instance)
         self.warm = False
         self.draining = asyncio.Event()
         self.cut = asyncio.Event()

@@ -4,6 +4,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Settings:
     """Cells that this cluster is near to; empty when it is told none."""
     cell_distance: float
     """Seconds by which an answer to a cell that is not near comes later."""
+    answers: Path | None
+    """Folder for the log of what this instance answered; None for no log."""
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -49,6 +52,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         grace=given.grace,
         near=near.get(cluster, frozenset()),
         cell_distance=given.cell_distance_ms / 1000,
+        answers=given.answers,
     )
 
 
@@ -77,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         default=25.0,
         metavar="MS",
         help="how much later a cell that is not near gets its answer (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--answers", type=Path, metavar="FOLDER", help="log the id of each request that was answered (default: no log)"
     )
     return parser
 

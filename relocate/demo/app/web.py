@@ -16,6 +16,7 @@ belongs to this request. `x-ue-cell` says where the UE is.
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -56,6 +57,8 @@ class Web:
         content = json.dumps(self._who | {"id": request, "protocol": scope["http_version"]} | body).encode()
         await send({"type": "http.response.start", "status": status, "headers": self._headers(scope, request, content)})
         await send({"type": "http.response.body", "body": content})
+        if status == HTTPStatus.OK:
+            self._life.answers.note(request)
 
     def _headers(self, scope: Scope, request: str, content: bytes) -> list[tuple[bytes, bytes]]:
         headers = [
