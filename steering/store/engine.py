@@ -6,6 +6,8 @@ take the write lock when they begin (`BEGIN IMMEDIATE`). A transaction that read
 otherwise fail at once with "database is locked", whatever the time-out (sqlite.org/lang_transaction.html, 2.1).
 """
 
+import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -30,8 +32,32 @@ def engine(url: str) -> Engine:
 @contextmanager
 def writing(made: Engine) -> Iterator[Connection]:
     """A transaction that will write: committed at the end, rolled back by an exception."""
-    with made.execution_options(**{_IMMEDIATE: True}).begin() as connection:
+    with _turn(made), made.execution_options(**{_IMMEDIATE: True}).begin() as connection:
         yield connection
+
+
+_TURNS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+"""By database: whose turn it is to write, among the threads of this process."""
+
+
+@contextmanager
+def _turn(made: Engine) -> Iterator[None]:
+    """Let one thread write to SQLite at a time.
+
+    SQLite itself has the others sleep and try again, longer each time: of 16 threads the unluckiest wait five times as long,
+    and all of them spend twice the work. Another process is still waited for by SQLite, as is whoever holds the turn for
+    longer than that.
+    """
+    if made.dialect.name != "sqlite":
+        yield
+        return
+    turn = _TURNS[str(made.url)]
+    mine = turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000)
+    try:
+        yield
+    finally:
+        if mine:
+            turn.release()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
