@@ -2,7 +2,7 @@
 """Relocations: asked for, looked at, commanded."""
 
 import asyncio
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -41,14 +41,15 @@ class RelocationView(View):
     links: dict[str, str]
 
     @classmethod
-    def of(cls, view: View) -> Self:
+    def of(cls, view: View) -> "RelocationView":
         """`view` with links."""
         me = f"/v1/relocations/{view.id}"
         more = ["events", "evidence", "watched"]
         if view.status is not Status.FINISHED:
             more += ["cancel", *COMMANDS]
         links = {"self": me, **{name: f"{me}/{name}" for name in more}}
-        return cls.model_validate({**view.model_dump(), "links": links})
+        # The view has been checked where it was made.
+        return RelocationView.model_construct(**dict(view), links=links)
 
 
 class Page(BaseModel):
@@ -84,19 +85,18 @@ async def relocate(
     body: RelocationRequest,
     service: TheService,
     caller: Caller,
-    response: Response,
     *,
     key: Key = None,
     dry_run: Annotated[bool, Query(alias="dryRun", description="Say what would happen; change nothing.")] = False,
-) -> RelocationView | JSONResponse:
+) -> Response:
     """Move an application. Answers as soon as the request is safely kept; follow `Location`, or its `events`."""
     if dry_run:
         plan = await service.dispatch.dry_run(body)
         return JSONResponse(plan.model_dump(mode="json"))
     accepted = await service.dispatch.accept(body, key=key, actor=Actor(who=caller, why=body.reason))
     found = RelocationView.of(accepted.view)
-    response.headers["Location"] = found.links["self"]
-    return found
+    headers = {"Location": found.links["self"]}
+    return Response(found.model_dump_json(), status_code=202, headers=headers, media_type="application/json")
 
 
 @router.get("/v1/relocations")

@@ -23,14 +23,15 @@ class Service:
     tail: EventTail
 
 
-def _service(request: Request) -> Service:
+# FastAPI sends a function that is not async to a thread, which costs more than these do.
+async def _service(request: Request) -> Service:
     service = request.app.state.service
     if not isinstance(service, Service):  # pragma: no cover - create_app always sets it
         raise TypeError("app.state.service is not set")
     return service
 
 
-def _caller(request: Request) -> str:
+async def _caller(request: Request) -> str:
     return str(request.scope.get(CALLER, "anonymous"))
 
 

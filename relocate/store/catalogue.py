@@ -12,6 +12,7 @@ from relocate.errors import InvalidRequest, NotFound
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
 from relocate.model.placement import Placement
+from relocate.model.relocation import RelocationRequest
 from relocate.store.tables import CATALOGUE, LEASES, PLACEMENTS
 from relocate.store.turn import check_turn
 from steering.model import Fence
@@ -129,9 +130,46 @@ class Placements:
             rows = connection.execute(statement.order_by(PLACEMENTS.c.active.desc(), PLACEMENTS.c.cluster))
             return [Placement.model_validate(dict(row)) for row in rows.mappings()]
 
+    def fitting(self, request: RelocationRequest) -> tuple[Application, Placement]:
+        """The application that a request is about, and where it serves; raises as `fitting`."""
+        with self._engine.connect() as connection:
+            return fitting(connection, request)
+
     def active(self, application: str) -> Placement | None:
         """The instance that serves, or None when the application is not placed."""
         return next((placement for placement in self.of(application) if placement.active), None)
+
+
+def fitting(connection: Connection, request: RelocationRequest) -> tuple[Application, Placement]:
+    """The application that a request is about, and where it serves.
+
+    Raises:
+        NotFound: no application is called that.
+        InvalidRequest: it is not placed, or not where the request says, or a named cluster is not configured.
+    """
+    body = connection.execute(select(CATALOGUE.c.body).where(_is(Application, request.application))).scalar()
+    if body is None:
+        raise NotFound(f"no application is called {request.application}")
+    mine = and_(PLACEMENTS.c.application == request.application, PLACEMENTS.c.active)
+    row = connection.execute(select(PLACEMENTS).where(mine)).mappings().one_or_none()
+    if row is None:
+        raise InvalidRequest(f"application: {request.application} is not placed; place it first", field="application")
+    placement = Placement.model_validate(dict(row))
+    if request.source not in (None, placement.cluster):
+        text = f"source: {request.application} runs on {placement.cluster}, not on {request.source}"
+        raise InvalidRequest(text, field="source")
+    _check_clusters(connection, "target", (request.target,) if request.target else ())
+    _check_clusters(connection, "candidates", request.candidates or ())
+    return Application.model_validate(body), placement
+
+
+def _check_clusters(connection: Connection, field: str, names: Sequence[str]) -> None:
+    if not names:
+        return
+    known = set(connection.execute(select(CATALOGUE.c.name).where(CATALOGUE.c.kind == Cluster.__name__)).scalars())
+    for name in names:
+        if name not in known:
+            raise InvalidRequest(f"{field}: no cluster is called {name}; known: {_names(known)}", field=field)
 
 
 def _activate(connection: Connection, application: str, cluster: str) -> None:

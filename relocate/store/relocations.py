@@ -5,14 +5,16 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
 
 from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound
-from relocate.model.relocation import Outcome, Phase, RelocationRequest, Status, Step, View
+from relocate.model.application import Application
+from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, Status, Step, View
 from relocate.model.told import Told
 from relocate.store import evidence
+from relocate.store.catalogue import fitting
 from relocate.store.tables import EVENTS, IDEMPOTENCY, LEASES, RELOCATIONS
 from relocate.store.turn import check_turn
 from steering.model import Fence
@@ -26,6 +28,8 @@ class Accepted(NamedTuple):
     lease: int
     repeated: bool
     """Whether this very request (same idempotency key) had been accepted before."""
+    application: Application | None = None
+    """As configured at that moment, where it was looked for."""
 
 
 class Event(NamedTuple):
@@ -46,6 +50,12 @@ class Pending(NamedTuple):
     request: RelocationRequest
     created_at: datetime
 
+    @classmethod
+    def of(cls, accepted: Accepted) -> Self:
+        """What was accepted a moment ago."""
+        view = accepted.view
+        return cls(view.id, accepted.lease, view.request, view.created_at)
+
 
 class Relocations:
     """Every relocation there ever was."""
@@ -53,6 +63,23 @@ class Relocations:
     def __init__(self, engine: Engine) -> None:
         """Args: engine: the service's database."""
         self._engine = engine
+
+    def accept_fitting(self, identity: str, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
+        """As `accept`, if the request fits what is configured and placed at that very moment.
+
+        Raises:
+            NotFound, InvalidRequest: it does not; see `catalogue.fitting`.
+            AlreadyRelocating: another relocation holds the application's lease.
+            InvalidRequest: the key was used for another request.
+        """
+        with writing(self._engine) as connection:
+            repeated = _repeated(connection, request, key)
+            if repeated is not None:
+                return repeated
+            application, _ = fitting(connection, request)
+            accepted = _accept(connection, identity, request, key)
+            _append(connection, identity, "accepted", {"by": actor.who, "why": actor.why})
+            return accepted._replace(application=application)
 
     def accept(self, identity: str, request: RelocationRequest, *, key: str | None = None) -> Accepted:
         """Take the application's lease and keep the request, in one transaction.
@@ -67,27 +94,7 @@ class Relocations:
             InvalidRequest: the key was used for another request.
         """
         with writing(self._engine) as connection:
-            repeated = _repeated(connection, request, key)
-            if repeated is not None:
-                return repeated
-            lease = _take_lease(connection, request.application, identity)
-            view = _first_view(identity, request)
-            connection.execute(
-                insert(RELOCATIONS).values(
-                    id=identity,
-                    application=request.application,
-                    status=view.status,
-                    lease=lease,
-                    started=False,
-                    view=view.model_dump(mode="json"),
-                    created_at=view.created_at,
-                )
-            )
-            if key is not None:
-                row = {"key": key, "digest": _digest(request), "relocation": identity, "created_at": view.created_at}
-                connection.execute(insert(IDEMPOTENCY).values(**row))
-            _append(connection, identity, "view", view.model_dump(mode="json"))
-            return Accepted(view, lease, repeated=False)
+            return _repeated(connection, request, key) or _accept(connection, identity, request, key)
 
     def repeated(self, request: RelocationRequest, key: str | None) -> Accepted | None:
         """What the same key was answered the first time, or None for a new one.
@@ -98,16 +105,19 @@ class Relocations:
         with self._engine.connect() as connection:
             return _repeated(connection, request, key)
 
-    def started(self, identity: str) -> None:
-        """Temporal has the workflow."""
+    def started(self, *identities: str) -> None:
+        """Temporal has these workflows."""
         with writing(self._engine) as connection:
-            connection.execute(update(RELOCATIONS).where(RELOCATIONS.c.id == identity).values(started=True))
+            connection.execute(update(RELOCATIONS).where(RELOCATIONS.c.id.in_(identities)).values(started=True))
 
-    def not_started(self) -> Sequence[Pending]:
-        """Accepted relocations that Temporal may not have, oldest first."""
+    def not_started(self, accepted_before: datetime | None = None) -> Sequence[Pending]:
+        """Relocations accepted until then (None: ever) that Temporal may not have, oldest first."""
+        statement = select(RELOCATIONS.c.lease, RELOCATIONS.c.view).where(~RELOCATIONS.c.started)
+        if accepted_before is not None:
+            statement = statement.where(RELOCATIONS.c.created_at <= accepted_before)
         with self._engine.connect() as connection:
-            statement = select(RELOCATIONS).where(~RELOCATIONS.c.started).order_by(RELOCATIONS.c.created_at)
-            views = [(row.lease, View.model_validate(row.view)) for row in connection.execute(statement)]
+            oldest_first = connection.execute(statement.order_by(RELOCATIONS.c.created_at))
+            views = [(row.lease, View.model_validate(row.view)) for row in oldest_first]
         return [Pending(view.id, lease, view.request, view.created_at) for lease, view in views]
 
     def get(self, identity: str) -> View:
@@ -231,6 +241,19 @@ class Leases:
             connection.execute(update(LEASES).where(held).values(holder=None))
 
 
+def _accept(connection: Connection, identity: str, request: RelocationRequest, key: str | None) -> Accepted:
+    lease = _take_lease(connection, request.application, identity)
+    view = _first_view(identity, request)
+    body = view.model_dump(mode="json")
+    row = {"application": request.application, "status": view.status, "lease": lease, "created_at": view.created_at}
+    connection.execute(insert(RELOCATIONS), {"id": identity, "started": False, "view": body, **row})
+    if key is not None:
+        used = {"key": key, "digest": _digest(request), "relocation": identity, "created_at": view.created_at}
+        connection.execute(insert(IDEMPOTENCY), used)
+    _append(connection, identity, "view", body)
+    return Accepted(view, lease, repeated=False)
+
+
 def _take_lease(connection: Connection, application: str, holder: str) -> int:
     row = connection.execute(select(LEASES).where(LEASES.c.application == application)).one_or_none()
     if row is None:
@@ -308,4 +331,4 @@ def _view(connection: Connection, identity: str) -> View:
 
 
 def _append(connection: Connection, relocation: str, kind: str, data: dict[str, Any]) -> None:
-    connection.execute(insert(EVENTS).values(relocation=relocation, at=datetime.now(UTC), kind=kind, data=data))
+    connection.execute(insert(EVENTS), {"relocation": relocation, "at": datetime.now(UTC), "kind": kind, "data": data})

@@ -3,6 +3,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -39,8 +40,11 @@ from relocate.workflow.reasons import sentence_of
 from relocate.workflow.relocation import Relocate
 
 PLACING = timedelta(minutes=10)
-SETTLED_SECONDS = 1.0
-"""The sweeper leaves younger relocations to the request that is about to start them."""
+HEARD_SECONDS = 1.0
+"""How long Temporal counts as reachable after an answer. What is accepted in the second in which it goes away is kept, and
+started by the sweeper when it is back."""
+SETTLED_SECONDS = 3.0
+"""The sweeper leaves younger relocations to the process that accepted them: it puts its starts on record once a second."""
 
 
 class TemporalDispatch:
@@ -52,6 +56,9 @@ class TemporalDispatch:
         self._parts = parts
         self._database: Database = parts.database
         self._registered: bool | None = None
+        self._heard_at: float | None = None
+        self._started: list[str] = []
+        """Started, and not yet on record as started."""
         self._queue = f"{parts.settings.task_queue}-{Queue.CHANGE}"
 
     @classmethod
@@ -61,24 +68,21 @@ class TemporalDispatch:
 
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
         """Check, keep and start a request; see `relocate.dispatch.Dispatch`."""
-        repeated = await asyncio.to_thread(self._database.relocations.repeated, request, key)
-        if repeated is not None:
+        relocations = self._database.relocations
+        if not self._heard_lately and not await self.reachable():
+            repeated = await asyncio.to_thread(relocations.repeated, request, key)
+            if repeated is None:
+                raise EngineUnavailable("Temporal cannot be reached; nothing was accepted")
             return repeated
-        if not await self.reachable():
-            raise EngineUnavailable("Temporal cannot be reached; nothing was accepted")
-        application, _ = await self._check(request)
         identity = new_identity()
-        accepted = await asyncio.to_thread(self._database.relocations.accept, identity, request, key=key)
-        if not accepted.repeated:
-            asked = {"by": actor.who, "why": actor.why}
-            await asyncio.to_thread(self._database.relocations.tell, identity, "accepted", asked)
-            pending = Pending(identity, accepted.lease, request, accepted.view.created_at)
-            await self._start(pending, application)
+        accepted = await asyncio.to_thread(relocations.accept_fitting, identity, request, key=key, actor=actor)
+        if accepted.application is not None:
+            await self._start(Pending.of(accepted), accepted.application)
         return accepted
 
     async def dry_run(self, request: RelocationRequest) -> DryRun:
         """The plan and the ranking; nothing is changed."""
-        application, placement = await self._check(request)
+        application, placement = await asyncio.to_thread(self._database.placements.fitting, request)
         decision = await decide(self._parts, "dry-run", request, placement.cluster)
         target = decision.ranked[0].cluster if decision.ranked else None
         return DryRun(
@@ -131,22 +135,29 @@ class TemporalDispatch:
 
     async def sweep(self) -> int:
         """Start what was accepted and not started, by a process that died or while Temporal was away."""
+        await self._mark_started()
         started = 0
         settled = datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS)
-        for pending in await asyncio.to_thread(self._database.relocations.not_started):
-            if pending.created_at <= settled:
-                name = pending.request.application
-                application = await asyncio.to_thread(self._database.catalogue.get, Application, name)
-                await self._start(pending, application)
-                started += 1
+        for pending in await asyncio.to_thread(self._database.relocations.not_started, settled):
+            name = pending.request.application
+            application = await asyncio.to_thread(self._database.catalogue.get, Application, name)
+            await self._start(pending, application)
+            started += 1
         return started
 
     async def reachable(self) -> bool:
         """Whether Temporal answers now."""
         try:
-            return await self._client.service_client.check_health(timeout=ANSWER)
+            healthy = await self._client.service_client.check_health(timeout=ANSWER)
         except (RPCError, RuntimeError):
-            return False
+            healthy = False
+        self._heard_at = time.monotonic() if healthy else None
+        return healthy
+
+    @property
+    def _heard_lately(self) -> bool:
+        """Whether Temporal has just answered: then it need not be asked whether it does."""
+        return self._heard_at is not None and time.monotonic() - self._heard_at <= HEARD_SECONDS
 
     async def _start(self, pending: Pending, application: Application) -> None:
         start = Start(
@@ -171,8 +182,20 @@ class TemporalDispatch:
         except WorkflowAlreadyStartedError:
             pass  # somebody else's attempt came through: it is started, which is all that was wanted
         except EngineUnavailable:
+            self._heard_at = None
             return  # it is kept, and the sweeper starts it
-        await asyncio.to_thread(self._database.relocations.started, pending.id)
+        self._heard_at = time.monotonic()
+        self._started.append(pending.id)
+
+    async def _mark_started(self) -> None:
+        """Put on record what was started since the last time. Who dies before leaves a start that changes nothing."""
+        started, self._started = self._started, []
+        try:
+            if started:
+                await asyncio.to_thread(self._database.relocations.started, *started)
+        except BaseException:
+            self._started += started
+            raise
 
     async def _searchable(self) -> bool:
         """Whether all our search attributes are registered; asked until Temporal answers, then remembered."""
@@ -182,26 +205,6 @@ class TemporalDispatch:
             except (RPCError, RuntimeError):
                 return False
         return self._registered
-
-    async def _check(self, request: RelocationRequest) -> tuple[Application, Placement]:
-        catalogue = self._database.catalogue
-        application = await asyncio.to_thread(catalogue.get, Application, request.application)
-        placement = await asyncio.to_thread(self._database.placements.active, request.application)
-        if placement is None:
-            raise InvalidRequest(
-                f"application: {request.application} is not placed; place it first", field="application"
-            )
-        if request.source is not None and request.source != placement.cluster:
-            text = f"source: {request.application} runs on {placement.cluster}, not on {request.source}"
-            raise InvalidRequest(text, field="source")
-        named = {"target": (request.target,) if request.target else (), "candidates": request.candidates or ()}
-        known = {cluster.name for cluster in await asyncio.to_thread(catalogue.list, Cluster)}
-        for field, names in named.items():
-            for name in names:
-                if name not in known:
-                    text = f"{field}: no cluster is called {name}; known: {', '.join(sorted(known))}"
-                    raise InvalidRequest(text, field=field)
-        return application, placement
 
     async def _why_placed(self, application: str) -> None:
         placement = await asyncio.to_thread(self._database.placements.active, application)

@@ -59,12 +59,13 @@ class Service:
 
 
 @asynccontextmanager
-async def dev_server() -> AsyncIterator[Client]:
-    """A client of a dev server, tuned as the demo's."""
+async def dev_server(port: int | None = None) -> AsyncIterator[Client]:
+    """A client of a dev server, tuned as the demo's, on any free port if none is given."""
     arguments = [part for value in TEMPORAL_TUNING for part in ("--dynamic-config-value", value)]
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(Path(sys.executable).parent / "temporal"),
         dev_server_extra_args=arguments,
+        port=port,
         data_converter=pydantic_data_converter,
     ) as environment:
         yield environment.client

@@ -2,14 +2,19 @@
 """Accepting is one transaction: lease, idempotency, row, event."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from threading import Barrier
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound
-from relocate.model.relocation import Outcome, RelocationRequest, Status, StepState
+from relocate.model.application import Application
+from relocate.model.cluster import Cluster, Gateway
+from relocate.model.placement import Placement
+from relocate.model.relocation import Actor, Outcome, RelocationRequest, Status, StepState
 from relocate.store.database import Database
 from relocate.store.tables import EVENTS, IDEMPOTENCY, RELOCATIONS
 
@@ -140,6 +145,60 @@ def test_what_was_not_started_is_found_in_order(database: Database) -> None:
     ]
     database.relocations.started("rel-1")
     assert [pending.id for pending in database.relocations.not_started()] == ["rel-2"]
+    database.relocations.accept("rel-3", RelocationRequest(application="web"))
+    database.relocations.started("rel-2", "rel-3")
+    assert database.relocations.not_started() == []
+
+
+@pytest.fixture
+def placed(database: Database) -> Database:
+    """`app` is placed on mec-a; mec-b is free."""
+    route = {"name": "web", "hosts": ["app.test"], "gateways": ["edge"], "ports": [{"name": "http"}]}
+    said = {"name": "app", "workloads": {"memory": {}}, "routes": [route], "readiness": {"probes": [{"kind": "http"}]}}
+    database.catalogue.put(Gateway(name="edge", adapter="memory"))
+    for name in ("mec-a", "mec-b"):
+        database.catalogue.put(Cluster(name=name, driver="memory"))
+    database.catalogue.put(Application.model_validate(said))
+    here = {"application": "app", "cluster": "mec-a", "instance": "app-1", "active": True, "created_by": "place"}
+    database.placements.put(Placement(**here, created_at=datetime.now(UTC)))
+    return database
+
+
+def test_a_fitting_request_is_accepted_in_one_transaction(placed: Database) -> None:
+    """With who asked and why, and the application as it is configured now."""
+    accepted = placed.relocations.accept_fitting("rel-1", REQUEST, key="k", actor=Actor(who="ann", why="it moved"))
+    assert (accepted.lease, accepted.repeated) == (1, False)
+    assert accepted.application == placed.catalogue.get(Application, "app")
+    assert [(event.kind, event.data.get("by")) for event in placed.relocations.events("rel-1")] == [
+        ("view", None),
+        ("accepted", "ann"),
+    ]
+    again = placed.relocations.accept_fitting("rel-2", REQUEST, key="k", actor=Actor())
+    assert (again.view, again.repeated, again.application) == (accepted.view, True, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"application": "maps"}, "no application is called maps"),
+        ({"application": "app", "source": "mec-b"}, "source: app runs on mec-a, not on mec-b"),
+        ({"application": "app", "target": "mec-z"}, "target: no cluster is called mec-z; known: mec-a, mec-b"),
+        ({"application": "app", "candidates": ["mec-b", "mec-z"]}, "candidates: no cluster is called mec-z"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_leaves_nothing(placed: Database, fields: Any, reason: str) -> None:
+    """No lease, no row, no key, no event."""
+    with pytest.raises((NotFound, InvalidRequest), match=reason):
+        placed.relocations.accept_fitting("rel-1", RelocationRequest(**fields), key="k", actor=Actor())
+    assert placed.leases.holder("app") is None
+    assert _rows(placed) == {"relocations": 0, "idempotency": 0, "events": 0}
+
+
+def test_what_is_not_placed_cannot_move(placed: Database) -> None:
+    """There is nothing to move, and the error says what to do first."""
+    placed.placements.forget("app", "mec-a")
+    with pytest.raises(InvalidRequest, match="app is not placed; place it first"):
+        placed.placements.fitting(REQUEST)
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
