@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.service import Identity, TheService
+from relocate.attestation import decision
+from relocate.model.chain import broken_link
 from relocate.model.evidence import Entry
 from relocate.store.database import Database
-from relocate.store.evidence import broken_link
 from relocate.targets.contract import Decision
 
 router = APIRouter(tags=["evidence"])
@@ -82,7 +83,7 @@ def _collect(database: Database, identity: str) -> Evidence:
         broken_link=broken_link(entries),
         by_rung=dict(sorted(by_rung.items())),
         against=sum(not entry.claim.holds for entry in entries),
-        decision=_decision(database, identity),
+        decision=decision(database, identity),
         entries=entries,
         watched=_spans(database, identity),
         failures=[SeenFailure(**failure._asdict()) for failure in failures],
@@ -104,12 +105,3 @@ def _spans(database: Database, identity: str) -> list[WatchedSpan]:
         )
         for (route, vantage), found in sorted(seconds.items())
     ]
-
-
-def _decision(database: Database, identity: str) -> Decision | None:
-    """The last decision that was told (a next-best target is another one)."""
-    after, found = 0, None
-    while events := database.relocations.events(identity, after):
-        found = next((event.data for event in reversed(events) if event.kind == "decision"), found)
-        after = events[-1].id
-    return Decision.model_validate(found) if found is not None else None

@@ -19,6 +19,8 @@ class Round(Model):
     """One round: what each check said, and what the gate makes of it."""
 
     number: int
+    at: float
+    """Seconds since the gate's start at which the last answer came."""
     verdict: GateVerdict
     verdicts: Mapping[str, Verdict]
     """By check; a check that asked to be left alone for a while (`retry_after`) is missing."""
@@ -77,7 +79,7 @@ async def watch(
         resting = {name: until for name, until in resting.items() if name not in awake} | _rests(verdicts, now)
         state = advance(spec, state, now, verdicts)
         verdict = judge(spec, state, now)
-        await on_round(Round(number=state.rounds, verdict=verdict, verdicts=verdicts))
+        await on_round(Round(number=state.rounds, at=now - start, verdict=verdict, verdicts=verdicts))
         if not verdict.ended:
             await clock.sleep(min(began + spec.period_seconds, start + spec.deadline_seconds) - clock.monotonic())
             verdict = judge(spec, state, clock.monotonic())

@@ -7,25 +7,24 @@ from collections.abc import Sequence
 
 from temporalio import activity
 
-from readiness import checks, rounds
+from readiness import checks
 from relocate.activities import calls, proving
+from relocate.activities.asking import ask
 from relocate.activities.beginning import looking
+from relocate.activities.checking_claims import Findings, claims, watched_claim
 from relocate.activities.failures import translated
 from relocate.activities.orders import CheckOrder, Verdict
 from relocate.activities.readying import quick
 from relocate.activities.record import keep_claims
-from relocate.activities.watching import sample_of, seconds_between
+from relocate.activities.steering_claims import without_tokens
+from relocate.activities.watching import seconds_between, told_so_far
 from relocate.activities.ways import Stretch, probe_points, stretches, ways_to
 from relocate.errors import EvidenceNotStored
-from relocate.model.application import Route
+from relocate.evidence.samples import AskedGate, RouteAsked, RouteLook
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import proof
-from relocate.phases.teardown import Checked, join_reasons, why_not_forgotten, why_not_teardown
-from relocate.prober.claim import rate_bound, sentence, summed
-from relocate.prober.coverage import coverage
-from relocate.prober.records import Second
-from steering.model import Rung
+from relocate.phases.teardown import why_not_teardown
 
 
 class Checking:
@@ -41,59 +40,54 @@ class Checking:
         """Why the source must not be removed, or nothing."""
         async with looking(self._parts.database, order):
             found = await stretches(self._parts, order.application)
-            acknowledged = [await self._why_not_acknowledged(order, stretch) for stretch in found]
-            seen = [await self._why_not_seen(order, stretch) for stretch in found]
-            checked = Checked(
-                acknowledged=join_reasons(acknowledged),
-                seen=join_reasons(seen),
-                target_healthy=await self._why_unhealthy(order),
-                drained=order.drained,
-                watched=await self._why_watched(order),
-                cut=order.cut,
+            looks = [await self._look(order, stretch) for stretch in found]
+            findings = Findings(
+                looks=looks,
+                asked=[await self._ask(order, *both) for both in zip(found, looks, strict=True)],
+                health=await self._health(order),
+                since_switch=await seconds_between(self._parts.database, order.relocation, order.since, time.time()),
             )
-        checked = checked.model_copy(update={"evidence_stored": await self._stored(order, checked)})
+        stored = await self._stored(order, findings)
+        checked = findings.checked(order).model_copy(update={"evidence_stored": stored})
         why_not = why_not_teardown(checked, order.waivers)
         return Verdict(why_not=why_not, sentence=why_not or f"Nothing speaks against removing {order.source}.")
 
-    async def _why_not_acknowledged(self, order: CheckOrder, stretch: Stretch) -> str | None:
+    async def _look(self, order: CheckOrder, stretch: Stretch) -> RouteLook:
+        look = RouteLook(
+            gateway=stretch.gateway, route=stretch.route.name, expected_epoch=order.written.epochs.get(stretch.key)
+        )
         state = await stretch.adapter.read(stretch.route.name)
-        where = f"route {stretch.route.name} at {stretch.gateway}"
-        known = why_not_forgotten(state, order.source, order.written.epochs.get(stretch.key), where)
-        if known is not None or state is None:
-            return known
+        if state is None:
+            return look
         answers = await stretch.adapter.acknowledged(stretch.route.name, state.version)
-        return proof.why_not_acknowledged(answers, order.waived_instances)
+        found = state.model_copy(update={"document": without_tokens(state.document)})
+        return look.model_copy(update={"found": found, "answers": tuple(answers)})
 
-    async def _why_not_seen(self, order: CheckOrder, stretch: Stretch) -> str | None:
-        state = await stretch.adapter.read(stretch.route.name)
-        version = state.version if state is not None else ""
-        answers = await stretch.adapter.acknowledged(stretch.route.name, version)
-        needed = set(proof.alive(answers, order.waived_instances))
-        points = [p for p in await stretch.adapter.probe_points(stretch.route.name) if p.instance in needed]
-        if not points:
-            return f"no instance of {stretch.gateway} could be asked"
-        epoch, weights = order.written.epochs.get(stretch.key, ""), {order.target.name: 100}
+    async def _ask(self, order: CheckOrder, stretch: Stretch, look: RouteLook) -> RouteAsked:
+        needed = proof.alive(look.answers, order.waived_instances)
+        points = await stretch.adapter.probe_points(stretch.route.name) if needed else ()
+        reached = [point for point in points if point.instance in needed]
         probe = proving.asker(stretch.route)
-        asked = await asyncio.gather(*(proving.ask(probe, stretch.route, point, order.probes) for point in points))
-        return join_reasons([proof.why_not_seen(answers, epoch, weights) for answers in asked])
+        answers = await asyncio.gather(*(proving.ask(probe, stretch.route, point, order.probes) for point in reached))
+        return RouteAsked(
+            gateway=stretch.gateway,
+            route=stretch.route.name,
+            epoch=look.expected_epoch or "",
+            weights={order.target.name: 100},
+            probes=order.probes,
+            needed=tuple(needed),
+            answers={point.instance: tuple(given) for point, given in zip(reached, answers, strict=True)},
+        )
 
-    async def _why_unhealthy(self, order: CheckOrder) -> str | None:
+    async def _health(self, order: CheckOrder) -> AskedGate:
         ways = await ways_to(self._parts, order.application, order.target, None, order.waived_instances)
         gate = quick(order.gate)
-        result = await rounds.watch(gate, checks.checks(gate, ways))
-        return None if result.ready else result.sentence
+        return await ask(order.target.name, gate, checks.checks(gate, ways))
 
-    async def _why_watched(self, order: CheckOrder) -> str | None:
-        seconds = await seconds_between(self._parts.database, order.relocation, order.since, time.time())
-        sample = sample_of(seconds, order.target.name, order.since)
-        if sample.requests and sample.error_rate > order.max_error_rate:
-            return f"the prober saw {sample.errors} of {sample.requests} requests fail since the switch"
-        return None
-
-    async def _stored(self, order: CheckOrder, checked: Checked) -> bool:
+    async def _stored(self, order: CheckOrder, findings: Findings) -> bool:
         try:
             watched = await self._watched(order)
-            await keep_claims(self._parts.database, order, [*watched, *_claims(order, checked)])
+            await keep_claims(self._parts.database, order, [*watched, *claims(order, findings)])
         except EvidenceNotStored as error:
             activity.logger.warning("teardown is stopped: %s", error)
             return False
@@ -106,52 +100,14 @@ class Checking:
         for stretch in await stretches(self._parts, order.application):
             points = await probe_points(stretch, order.waived_instances)
             vantages[stretch.route.name] += [point.instance for point in points]
+        failures = await told_so_far(database, order.relocation)
         return [
-            _watched_claim(
+            watched_claim(
                 order,
                 route,
                 await seconds_between(database, order.relocation, order.watched_since, now, route=route.name),
                 vantages[route.name],
-                now,
+                failures,
             )
             for route in order.application.routes
         ]
-
-
-def _watched_claim(
-    order: CheckOrder, route: Route, rows: Sequence[Second], vantages: Sequence[str], now: float
-) -> Claim:
-    period = route.watch.period_seconds
-    # A second is on record a moment after it has ended: the one before this is not due yet.
-    watched = coverage(rows, vantages=vantages, period=period, since=order.watched_since, until=now - 1.5)
-    seen = summed(rows)
-    return Claim(
-        rung=Rung.WATCHED,
-        phase=order.phase,
-        sentence=f"route {route.name} was {sentence(seen, watched, period)}",
-        basis="sampled",
-        period_seconds=period,
-        bound=rate_bound(seen.finished, seen.errors) if seen.finished else None,
-        holds=watched.conclusive and seen.errors == 0,
-        detail=watched.model_dump(mode="json"),
-    )
-
-
-def _claims(order: CheckOrder, checked: Checked) -> Sequence[Claim]:
-    findings = {
-        Rung.ACKNOWLEDGED: checked.acknowledged,
-        Rung.PROBED: join_reasons([checked.seen, checked.target_healthy]),
-        Rung.WATCHED: checked.watched,
-        Rung.DRAINED: checked.drained,
-    }
-    return [
-        Claim(
-            rung=rung,
-            phase=order.phase,
-            side=order.source if rung is Rung.DRAINED else order.target.name,
-            sentence=f"checked once more: {found or 'nothing speaks against it'}",
-            holds=found is None,
-            detail={"cut": order.cut} if rung is Rung.DRAINED else {},
-        )
-        for rung, found in findings.items()
-    ]

@@ -9,6 +9,7 @@ from temporalio import activity
 
 from relocate.activities import calls
 from relocate.activities.beginning import looking
+from relocate.activities.counts import PERIOD_SECONDS, Counts
 from relocate.activities.failures import translated
 from relocate.activities.orders import Drained, DrainOrder
 from relocate.activities.pauses import pauses
@@ -19,9 +20,6 @@ from relocate.parts import Parts
 from relocate.phases.draining import DrainState, count, counted, is_drained
 from steering.errors import Unavailable
 from steering.model import InstanceUsage, Rung
-
-PERIOD_SECONDS = 0.1
-"""Longest time between two counts."""
 
 
 class Draining:
@@ -35,8 +33,9 @@ class Draining:
     @translated
     async def drain(self, order: DrainOrder) -> Drained:
         """Count until nobody is left for a window, or until the deadline unless the policy is to wait."""
+        counts = Counts(order.drain.window_seconds)
         async with looking(self._parts.database, order):
-            state, drained = await self._count(order)
+            state, drained = await self._count(order, counts)
         sentence = f"{order.side}: {state.sentence}"
         claim = Claim(
             rung=Rung.DRAINED,
@@ -45,27 +44,24 @@ class Draining:
             basis="counted",
             sentence=sentence,
             holds=drained,
-            detail={
-                "left": state.left,
-                "window_seconds": order.drain.window_seconds,
-                "by_instance": state.requests_total,
-            },
+            detail=counts.samples(order, state).detail(),
         )
         await keep_claims(self._parts.database, order, [claim])
         return Drained(drained=drained, left=state.left, sentence=sentence)
 
-    async def _count(self, order: DrainOrder) -> tuple[DrainState, bool]:
+    async def _count(self, order: DrainOrder, counts: Counts) -> tuple[DrainState, bool]:
         state, start, shown = DrainState(), time.monotonic(), -1
         for pause in pauses(PERIOD_SECONDS):
             usage = await self._usage(order)
-            now = time.monotonic()
+            now = time.monotonic() - start
+            counts.add(now, usage)
             state = count(state, usage, now)
             if state.left is not None and state.left != shown:
                 shown = state.left
                 await self._show(order, shown)
             if is_drained(state, now, order.drain.window_seconds):
                 return state, True
-            if order.drain.at_deadline != "wait" and now - start >= order.drain.deadline_seconds:
+            if order.drain.at_deadline != "wait" and now >= order.drain.deadline_seconds:
                 break
             await asyncio.sleep(pause)
         return state, False

@@ -3,7 +3,9 @@
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
 from relocate.activities import calls
@@ -12,11 +14,14 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import ActivateOrder, Deployed, InstanceOrder, RemoveOrder, Serving
 from relocate.activities.pauses import pauses
 from relocate.clusters.contract import ClusterDriver, InstanceState, Workload
-from relocate.errors import ClusterUnavailable, InvalidWorkload, StaleFence, TargetFailed
+from relocate.errors import ClusterUnavailable, EvidenceNotStored, InvalidWorkload, StaleFence, TargetFailed
+from relocate.evidence.samples import Removed
 from relocate.model.application import Application
+from relocate.model.evidence import Claim
 from relocate.model.placement import Placement
 from relocate.parts import Parts
 from relocate.store.catalogue import Placements
+from relocate.store.evidence import append
 from steering.model import Backend
 
 PERIOD_SECONDS = 0.1
@@ -67,11 +72,9 @@ class Instances:
         ours any more.
         """
         async with changing(self._parts.database, order):
-            driver, name = await self._parts.driver(order.cluster), order.application.name
+            driver = await self._parts.driver(order.cluster)
             await _remove(driver, order)
-            await asyncio.to_thread(
-                self._placements.forget, name, order.cluster, serves=order.serves, fence=order.fence
-            )
+            await asyncio.to_thread(self._forget, order)
             await _remove(driver, order)
 
     @activity.defn(name=calls.ACTIVATE.name)
@@ -88,6 +91,15 @@ class Instances:
     async def _is_ours(self, order: InstanceOrder) -> bool:
         placed = await asyncio.to_thread(self._placements.of, order.application.name)
         return any((one.cluster, one.instance) == (order.cluster, order.instance) for one in placed)
+
+    def _forget(self, order: RemoveOrder) -> None:
+        """Strike the placement and put the removal on record: both or neither."""
+        saying = partial(append, relocation=order.relocation, claims=[_removed(order)])
+        name = order.application.name
+        try:
+            self._placements.forget(name, order.cluster, serves=order.serves, fence=order.fence, also=saying)
+        except SQLAlchemyError as error:
+            raise EvidenceNotStored(f"the removal could not be put on record: {error}") from error
 
 
 async def _runs(driver: ClusterDriver, order: InstanceOrder) -> Serving | None:
@@ -118,6 +130,17 @@ def _placement(order: InstanceOrder) -> Placement:
         active=False,
         created_by=order.relocation,
         created_at=datetime.now(UTC),
+    )
+
+
+def _removed(order: RemoveOrder) -> Claim:
+    samples = Removed(cluster=order.cluster, instance=order.instance, fence=order.fence)
+    return Claim(
+        rung="note",
+        phase=order.phase,
+        side=order.cluster,
+        sentence=f"{order.instance} was removed from {order.cluster}, which says that it is gone",
+        detail=samples.detail(),
     )
 
 

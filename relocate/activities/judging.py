@@ -4,6 +4,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from temporalio import activity
 
@@ -15,20 +16,15 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import JudgeOrder
 from relocate.activities.pauses import pauses
 from relocate.activities.record import keep_claims
-from relocate.activities.watching import sample_of, seconds_between, seen_between, strays
+from relocate.activities.watching import seconds_between
 from relocate.activities.ways import Stretch, direct, stretches
+from relocate.evidence.rows import Seen
+from relocate.evidence.samples import Judgements, OwnChecks
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
-from relocate.phases.judging import (
-    Judged,
-    Judgement,
-    Sample,
-    judge,
-    judge_checks,
-    judge_counted,
-    judge_fallback,
-)
+from relocate.phases.judging import Judged, Judgement, Sample, judge_checks
 from relocate.prober.claim import rate_bound
+from relocate.prober.sampling import judge_seen, sample_of
 from steering.errors import Unavailable
 from steering.model import Rung
 
@@ -48,38 +44,69 @@ class JudgingActivity:
     async def judge(self, order: JudgeOrder) -> Judged:
         """Bad ends it at once; good needs the whole time; too little goes on for the order's patience."""
         async with looking(self._parts.database, order):
-            judged, sample = await self._watch(order)
-        await keep_claims(self._parts.database, order, [_claim(order, judged, sample)])
-        return judged
+            look = await self._watch(order)
+        await keep_claims(self._parts.database, order, [_claim(order, look)])
+        return look.judged
 
-    async def _watch(self, order: JudgeOrder) -> tuple[Judged, Sample]:
+    async def _watch(self, order: JudgeOrder) -> "Look":
         found = await stretches(self._parts, order.application)
         first, own = await _counted(found, order.side.name), _Own(order)
         start, pause = time.monotonic(), pauses(PERIOD_SECONDS)
         while True:
             # The prober hands over once a second: the baseline of a quick move may still be on its way.
-            baseline = await seen_between(
-                self._parts.database, order.relocation, order.baseline_side, order.baseline_from, order.baseline_until
+            baseline = await seconds_between(
+                self._parts.database, order.relocation, order.baseline_from, order.baseline_until
             )
             counted = _since(first, await _counted(found, order.side.name))
-            judged, sample = await self._look(order, baseline, counted, await own.look())
-            waited = time.monotonic() - start
-            if judged.judgement is Judgement.BAD:
-                return judged, sample
-            if waited >= order.seconds and judged.judgement is Judgement.GOOD:
-                return judged, sample
+            look = await self._look(order, baseline, counted, await own.look())
+            waited, judgement = time.monotonic() - start, look.judged.judgement
+            if judgement is Judgement.BAD:
+                return look
+            if waited >= order.seconds and judgement is Judgement.GOOD:
+                return look
             if waited >= order.seconds + order.patience_seconds:
-                return judged, sample
+                return look
             await asyncio.sleep(next(pause))
 
-    async def _look(
-        self, order: JudgeOrder, baseline: Sample, counted: Sample, own: Judged | None
-    ) -> tuple[Judged, Sample]:
-        seconds = await seconds_between(self._parts.database, order.relocation, order.since, time.time())
-        sample, name = sample_of(seconds, order.side.name, order.since), order.side.name
-        astray = strays(seconds, name, order.since) if order.whole else (0, 0)
-        against = own or judge_fallback(*astray, name) or judge_counted(order.limits, baseline, counted, name)
-        return against or judge(order.limits, baseline, sample, name), sample
+    async def _look(self, order: JudgeOrder, baseline: Seen, counted: Sample, own: OwnChecks) -> "Look":
+        seen = await seconds_between(self._parts.database, order.relocation, order.since, time.time())
+        judged = judge_seen(
+            order.limits,
+            order.side.name,
+            sample_of(baseline.seconds, order.baseline_side),
+            seen.seconds,
+            since=order.since,
+            whole=order.whole,
+            counted=counted,
+            own=judge_checks(own.failed_rounds, own.reason, order.side.name),
+        )
+        return Look(judged, baseline, seen, counted, own)
+
+
+class Look(NamedTuple):
+    """One look at B: what was judged, and by what."""
+
+    judged: Judged
+    baseline: Seen
+    seen: Seen
+    counted: Sample
+    own: OwnChecks
+
+    def samples(self, order: JudgeOrder) -> Judgements:
+        """For the record."""
+        return Judgements(
+            side=order.side.name,
+            baseline_side=order.baseline_side,
+            limits=order.limits,
+            baseline_rows=self.baseline.said,
+            rows=self.seen.said,
+            whole=order.whole,
+            own=self.own,
+            counted=self.counted,
+            baseline=sample_of(self.baseline.seconds, order.baseline_side),
+            sample=sample_of(self.seen.seconds, order.side.name, order.since),
+            judgement=self.judged.judgement,
+        )
 
 
 class _Own:
@@ -91,14 +118,13 @@ class _Own:
             for name, check in checks.checks(order.gate, direct(order.side)).items()
             if "via" not in name.split()
         }
-        self._name = order.side.name
         self._failed = 0
 
-    async def look(self) -> Judged | None:
+    async def look(self) -> OwnChecks:
         verdicts = await asyncio.gather(*(check.ask() for check in self._checks.values()))
         bad = next((verdict for verdict in verdicts if not verdict.ready), None)
         self._failed = self._failed + 1 if bad else 0
-        return judge_checks(self._failed, bad.reason if bad else "", self._name)
+        return OwnChecks(failed_rounds=self._failed, reason=bad.reason if bad else "")
 
 
 async def _counted(found: Sequence[Stretch], side: str) -> Mapping[str, tuple[int, int]]:
@@ -126,7 +152,9 @@ def _since(first: Mapping[str, tuple[int, int]], now: Mapping[str, tuple[int, in
     return Sample(requests=requests, errors=errors)
 
 
-def _claim(order: JudgeOrder, judged: Judged, sample: Sample) -> Claim:
+def _claim(order: JudgeOrder, look: Look) -> Claim:
+    samples = look.samples(order)
+    sample = samples.sample
     period = max(route.watch.period_seconds for route in order.application.routes)
     return Claim(
         rung=Rung.WATCHED,
@@ -135,7 +163,7 @@ def _claim(order: JudgeOrder, judged: Judged, sample: Sample) -> Claim:
         basis="sampled",
         period_seconds=period,
         bound=rate_bound(sample.requests, sample.errors) if sample.requests else None,
-        sentence=judged.sentence,
-        holds=judged.judgement is Judgement.GOOD,
-        detail={"judgement": judged.judgement, **sample.model_dump()},
+        sentence=look.judged.sentence,
+        holds=look.judged.judgement is Judgement.GOOD,
+        detail=samples.detail(),
     )

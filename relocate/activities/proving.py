@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Proving that a write is live: fresh connections through one gateway instance, answers judged by `phases.proof`."""
 
+import time
 from collections.abc import Mapping
 
 from readiness.contract import Probe
@@ -47,4 +48,5 @@ def _answer(instance: str, verdict: Verdict) -> Answer:
         epoch=verdict.observed.get(EPOCH_HEADER),
         side=verdict.observed.get(SIDE_HEADER),
         failure=None if verdict.ready else verdict.reason,
+        at=time.time(),
     )

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 
 from temporalio import activity
 
-from readiness import checks, rounds
+from readiness import checks
 from readiness.checks import Way
 from readiness.model import GateSpec
 from relocate.activities import calls
+from relocate.activities.asking import ask
 from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
 from relocate.activities.orders import Gated, GateOrder, HealthOrder, Order
 from relocate.activities.record import keep_claims
 from relocate.activities.ways import direct, ways_to
+from relocate.evidence.samples import Capacity
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from steering.model import Backend, Rung
@@ -38,6 +40,7 @@ class Readying:
         async with looking(self._parts.database, order):
             short = why_too_small(order)
             if short is not None:
+                await keep_claims(self._parts.database, order, [_too_small(order, short)])
                 return Gated(ready=False, sentence=short)
             ways = direct(order.side) if order.directly else await self._ways(order)
             return await self._asked(order, order.side, order.gate, ways)
@@ -53,19 +56,19 @@ class Readying:
         return await ways_to(self._parts, order.application, order.side, order.token, order.waived_instances)
 
     async def _asked(self, order: Order, side: Backend, gate: GateSpec, ways: Sequence[Way]) -> Gated:
-        result = await rounds.watch(gate, checks.checks(gate, ways))
+        asked = await ask(side.name, gate, checks.checks(gate, ways))
         claim = Claim(
             rung=Rung.PROBED,
             phase=order.phase,
-            sentence=f"{side.name}: {result.sentence}",
+            sentence=f"{side.name}: {asked.sentence}",
             side=side.name,
             basis="sampled",
             period_seconds=gate.period_seconds,
-            holds=result.ready,
-            detail=result.model_dump(mode="json"),
+            holds=asked.ready,
+            detail=asked.detail(),
         )
         await keep_claims(self._parts.database, order, [claim])
-        return Gated(ready=result.ready, sentence=f"{side.name}: {result.sentence}")
+        return Gated(ready=asked.ready, sentence=claim.sentence)
 
 
 def quick(gate: GateSpec) -> GateSpec:
@@ -87,3 +90,10 @@ def why_too_small(order: GateOrder) -> str | None:
     if order.at_least is None or order.capacity is None or order.capacity >= order.at_least:
         return None
     return f"{order.side.name} can serve {order.capacity:g}, the source serves {order.at_least:g}"
+
+
+def _too_small(order: GateOrder, why: str) -> Claim:
+    samples = Capacity(side=order.side.name, capacity=order.capacity, at_least=order.at_least)
+    return Claim(
+        rung="note", phase=order.phase, side=order.side.name, sentence=why, holds=False, detail=samples.detail()
+    )

@@ -3,9 +3,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from temporalio import activity
 
@@ -13,51 +12,25 @@ from relocate.activities import calls, proving
 from relocate.activities.beginning import changing
 from relocate.activities.failures import translated
 from relocate.activities.orders import Steered, SteerOrder, Written
+from relocate.activities.progress import Progress
 from relocate.activities.record import keep_claims
+from relocate.activities.steering_claims import given_up, proofs, shares, written
 from relocate.activities.ways import Stretch, stretches
 from relocate.errors import Drifted, NotProven
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import documents, proof
 from steering.errors import Rejected
-from steering.model import InstanceAcknowledgement, ProbePoint, RouteState, Rung, Version
+from steering.model import InstanceAcknowledgement, ProbePoint, RouteState, Rung
 
 POLL_SECONDS = 0.01
 """Time between two looks at who has acknowledged; a look is one row a gateway instance."""
 
 
+Claims = Callable[[SteerOrder, Progress], Sequence[Claim]]
+
 FAILED_ROUNDS = 3
 """A write that is seen and fails is given up after this many rounds: users meet the same, and waiting mends nothing."""
-
-
-@dataclass
-class Progress:
-    """How far one write has come at one gateway."""
-
-    stretch: Stretch
-    version: Version
-    written_at: float
-    """Monotonic seconds."""
-    acknowledged: dict[str, InstanceAcknowledgement] = field(default_factory=dict)
-    expected: Sequence[str] = ()
-    proven: dict[str, float] = field(default_factory=dict)
-    """Seconds from the write to the last of its proving answers, by gateway instance."""
-    failing: dict[str, str] = field(default_factory=dict)
-    """Why what the write leads to fails, by gateway instance through which it was seen all the same."""
-    missing: str = "nobody was asked yet"
-    failed: int = 0
-    """Rounds of proving answers in which this very write was seen and failed."""
-
-    @property
-    def unproven(self) -> str:
-        """Whose proving answers have not all come, in words."""
-        names = ", ".join(name for name in self.expected if name not in self.proven)
-        return f"the answers through {names} have not all come yet"
-
-    @property
-    def live(self) -> bool:
-        """At least one instance, and all of them."""
-        return bool(self.expected) and set(self.expected) <= set(self.proven)
 
 
 class Steering:
@@ -85,8 +58,12 @@ class Steering:
             _check_drift(order, list(zip(found, standing, strict=True)))
             progress = [await self._write(order, *one) for one in zip(found, standing, strict=True)]
             await self._keep_written(order, progress)
-            await self._until_live(order, progress)
-        await self._keep_proven(order, progress)
+            try:
+                await self._until_live(order, progress)
+            except (NotProven, Rejected) as error:
+                await self._keep(order, progress, partial(given_up, why=str(error)))
+                raise
+        await self._keep(order, progress, proofs)
         return _steered(order, progress)
 
     async def _write(self, order: SteerOrder, stretch: Stretch, found: RouteState | None) -> Progress:
@@ -97,9 +74,9 @@ class Steering:
             raise Rejected("; ".join(f"{stretch.gateway}: {p.field}: {p.reason}" for p in problems))
         base = found.version if found is not None else None
         if found is not None and found.document == document and found.fence == order.fence:
-            return Progress(stretch, found.version, time.monotonic())
+            return Progress(stretch, found.version, time.monotonic(), document)
         version = await stretch.adapter.apply(document, fence=order.fence, base=base)
-        return Progress(stretch, version, time.monotonic())
+        return Progress(stretch, version, time.monotonic(), document)
 
     async def _until_live(self, order: SteerOrder, progress: Sequence[Progress]) -> None:
         try:
@@ -113,7 +90,7 @@ class Steering:
         """Let each instance prove itself as soon as it has acknowledged; one never waits for another."""
         points = {p.instance: p for p in await progress.stretch.adapter.probe_points(progress.stretch.route.name)}
         while not progress.live:
-            answers = await self._acknowledgements(order, progress)
+            answers = progress.answers = await self._acknowledgements(order, progress)
             waived = order.waived_instances
             progress.expected = proof.alive(answers, waived)
             if proof.is_rejected(answers, waived):
@@ -142,6 +119,7 @@ class Steering:
             return
         count = proving.answers_needed(order.sides.weights, order.probes)
         answers = await proving.ask(proving.asker(route), route, point, count)
+        progress.asked[point.instance] = (progress.rounds(point.instance) + 1, answers)
         epoch = documents.epoch_of(order.relocation, order.fence)
         reason, failing = proof.why_not_seen(answers, epoch, order.sides.weights), proof.is_failing(answers, epoch)
         if failing and reason is not None and not order.healthy:
@@ -156,22 +134,10 @@ class Steering:
                 raise NotProven(f"it is live, and it fails: {reason}")
 
     async def _keep_written(self, order: SteerOrder, progress: Sequence[Progress]) -> None:
-        claims = [
-            Claim(
-                rung=Rung.WRITTEN,
-                phase=order.phase,
-                gateway=one.stretch.gateway,
-                sentence=f"route {one.stretch.route.name} was written: {_shares(order)}",
-                detail={"version": one.version, "weights": order.sides.weights, "fence": order.fence.model_dump()},
-            )
-            for one in progress
-        ]
-        await keep_claims(self._parts.database, order, claims)
+        await keep_claims(self._parts.database, order, [written(order, one) for one in progress])
 
-    async def _keep_proven(self, order: SteerOrder, progress: Sequence[Progress]) -> None:
-        count = proving.answers_needed(order.sides.weights, order.probes)
-        claims = [claim for one in progress for claim in _proofs(order, one, count)]
-        await keep_claims(self._parts.database, order, claims)
+    async def _keep(self, order: SteerOrder, progress: Sequence[Progress], claims: Claims) -> None:
+        await keep_claims(self._parts.database, order, [claim for one in progress for claim in claims(order, one)])
 
 
 def _check_drift(order: SteerOrder, standing: Sequence[tuple[Stretch, RouteState | None]]) -> None:
@@ -193,47 +159,6 @@ def _check_drift(order: SteerOrder, standing: Sequence[tuple[Stretch, RouteState
         raise Drifted(sentence, {key: version for key, (version, _) in drifted.items()})
 
 
-def _proofs(order: SteerOrder, progress: Progress, count: int) -> Sequence[Claim]:
-    where = {"phase": order.phase, "gateway": progress.stretch.gateway}
-    acknowledged = [
-        Claim(
-            rung=Rung.ACKNOWLEDGED,
-            instance=name,
-            sentence=f"{name} acknowledged version {progress.version}",
-            detail=answer.model_dump(mode="json"),
-            **where,
-        )
-        for name, answer in progress.acknowledged.items()
-    ]
-    probed = [
-        Claim(
-            rung=Rung.PROBED,
-            instance=name,
-            basis="sampled",
-            sentence=f"{count} fresh connections through {name} were answered as written, {_shares(order)}",
-            detail={"seconds": round(seconds, 4), "answers": count},
-            **where,
-        )
-        for name, seconds in progress.proven.items()
-        if order.seen and name not in progress.failing
-    ]
-    seen = [
-        Claim(rung=Rung.PROBED, instance=name, holds=False, sentence=f"it is live, and it fails: {reason}", **where)
-        for name, reason in progress.failing.items()
-    ]
-    return [*_observed(progress, where), *acknowledged, *probed, *seen]
-
-
-def _observed(progress: Progress, where: Mapping[str, Any]) -> Sequence[Claim]:
-    """E1 follows from E2 where an adapter proves both: instances have the version from the gateway's controller."""
-    if not progress.acknowledged or Rung.OBSERVED not in progress.stretch.adapter.describe().rungs:
-        return []
-    sentence = (
-        f"the controller of {progress.stretch.gateway} has version {progress.version}: its instances took it from there"
-    )
-    return [Claim(rung=Rung.OBSERVED, sentence=sentence, **where)]
-
-
 def _steered(order: SteerOrder, progress: Sequence[Progress]) -> Steered:
     epoch = documents.epoch_of(order.relocation, order.fence)
     seconds = {name: taken for one in progress for name, taken in one.proven.items()}
@@ -241,9 +166,5 @@ def _steered(order: SteerOrder, progress: Sequence[Progress]) -> Steered:
         written=Written(epochs={one.stretch.key: epoch for one in progress}),
         live_seconds=seconds,
         live_at=time.time(),
-        sentence=f"Live at {', '.join(sorted(seconds))}: {_shares(order)}.",
+        sentence=f"Live at {', '.join(sorted(seconds))}: {shares(order)}.",
     )
-
-
-def _shares(order: SteerOrder) -> str:
-    return ", ".join(f"{name} {weight} %" for name, weight in sorted(order.sides.weights.items()))

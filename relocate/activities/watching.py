@@ -12,17 +12,13 @@ from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
 from relocate.activities.orders import WatchOrder
 from relocate.activities.ways import Stretch, probe_points, stretches
+from relocate.evidence.rows import Seen, SeenFailure, WatchedSecond, told
+from relocate.evidence.samples import Told
 from relocate.parts import Parts
-from relocate.phases.judging import Sample, slow_by_chance
-from relocate.prober.claim import summed
-from relocate.prober.histogram import added
 from relocate.prober.records import Failure, Second
 from relocate.prober.route import watch_route
+from relocate.store import watched as store
 from relocate.store.database import Database
-from relocate.store.watched import SeenFailure
-
-UNATTRIBUTED = ""
-"""Side of failures that no backend answered: nobody knows whose they were, so they count against whoever is judged."""
 
 
 class Watching:
@@ -58,7 +54,7 @@ class Watching:
         async def keep(seconds: Sequence[Second], failures: Sequence[Failure]) -> None:
             rows = {(one.vantage, one.second): one.model_dump(mode="json") for one in seconds}
             seen = [
-                SeenFailure(route, one.vantage, one.at, f"{one.result}: {one.words} ({one.side or 'no side'})")
+                store.SeenFailure(route, one.vantage, one.at, f"{one.result}: {one.words} ({one.side or 'no side'})")
                 for one in failures
             ]
             await asyncio.to_thread(watched.put, relocation, route, rows, seen)
@@ -68,46 +64,15 @@ class Watching:
 
 async def seconds_between(
     database: Database, relocation: str, since: float, until: float, *, route: str | None = None
-) -> Sequence[Second]:
+) -> Seen:
     """What the prober recorded in the seconds that touch this time (epoch seconds), of one route or all."""
     rows = await asyncio.to_thread(
         database.watched.seconds, relocation, route=route, since=math.floor(since), until=math.ceil(until)
     )
-    return [Second.model_validate(body) for _, _, _, body in rows]
+    return Seen(since, until, [WatchedSecond(route=r, vantage=v, second=s, body=b) for r, v, s, b in rows])
 
 
-async def seen_between(database: Database, relocation: str, side: str, since: float, until: float) -> Sample:
-    """One side's sample over some time, with the failures that nobody answered."""
-    return sample_of(await seconds_between(database, relocation, since, until), side)
-
-
-def sample_of(seconds: Sequence[Second], side: str, nobody_since: float = 0.0) -> Sample:
-    """One side's sample in these seconds.
-
-    Failures that nobody answered are counted in whole seconds that began after `nobody_since`: in the second that a
-    switch cuts, they may be those of the side that was left.
-    """
-    own = summed(seconds).by_side.get(side)
-    nobody = summed(one for one in seconds if one.second >= nobody_since).by_side.get(UNATTRIBUTED)
-    lost = nobody.count if nobody else 0
-    if own is None:
-        return Sample(requests=lost, errors=lost)
-    histogram = added([own.histogram])
-    certain = 1 - slow_by_chance(histogram.total) / histogram.total if histogram.total else 0.0
-    return Sample(
-        requests=own.count + lost,
-        errors=own.errors + lost,
-        p99_seconds=_seconds(histogram.quantile(0.99)),
-        p99_at_least_seconds=_seconds(histogram.quantile(max(certain, 0.5))),
-    )
-
-
-def _seconds(milliseconds: float | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
-
-
-def strays(seconds: Sequence[Second], side: str, after: float) -> tuple[int, int]:
-    """Answers from elsewhere than `side`, and all answers, in whole seconds that began after `after`."""
-    later = [second for second in seconds if second.second >= after]
-    counts = {name: count.count for name, count in summed(later).by_side.items() if name != UNATTRIBUTED}
-    return sum(count for name, count in counts.items() if name != side), sum(counts.values())
+async def told_so_far(database: Database, relocation: str) -> Told:
+    """How many failures the prober has told so far, and their digest."""
+    found = await asyncio.to_thread(database.watched.failures, relocation, None)
+    return told([SeenFailure(**failure._asdict()) for failure in found])

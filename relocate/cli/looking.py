@@ -12,6 +12,7 @@ from relocate.cli.exits import Exit, Refused, Wrong
 from relocate.cli.options import LOCAL, Form, Identity, Output, Server, Token
 from relocate.cli.printing import show
 from relocate.cli.text import code, details, explained, listing
+from relocate.model.chain import broken_link
 from relocate.model.evidence import Entry
 from relocate.model.relocation import Status, View
 from relocate.targets.contract import Decision
@@ -67,8 +68,6 @@ def evidence(
     token: Token = None,
 ) -> None:
     """Fetch the record of a relocation as JSON, and check its chain of digests. The exit code is 1 if it is broken."""
-    from relocate.store.evidence import broken_link  # noqa: PLC0415 - the database's library is slow to import
-
     with Client(server, token) as client:
         record = client.get(relocation(identity, "evidence"))
     entries = _entries(record)

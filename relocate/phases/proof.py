@@ -18,6 +18,8 @@ class Answer(Payload):
     epoch: str | None = None
     side: str | None = None
     failure: str | None = None
+    at: float | None = None
+    """When it had come, in seconds since 1970."""
 
 
 def why_not_acknowledged(answers: Sequence[InstanceAcknowledgement], waived: Sequence[str] = ()) -> str | None:

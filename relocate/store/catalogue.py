@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications, clusters and gateways as configured, and where applications are placed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -96,8 +96,18 @@ class Placements:
             connection.execute(delete(PLACEMENTS).where(_at(placement.application, placement.cluster)))
             connection.execute(insert(PLACEMENTS).values(**placement.model_dump()))
 
-    def forget(self, application: str, cluster: str, *, serves: str | None = None, fence: Fence | None = None) -> None:
+    def forget(
+        self,
+        application: str,
+        cluster: str,
+        *,
+        serves: str | None = None,
+        fence: Fence | None = None,
+        also: Callable[[Connection], object] | None = None,
+    ) -> None:
         """The instance is gone; an unknown one is fine. From now on the one on `serves` does its work, if one is named.
+
+        What `also` writes is written in the same transaction.
 
         Raises:
             StaleFence: a newer step than `fence` has been here.
@@ -106,6 +116,8 @@ class Placements:
             connection.execute(delete(PLACEMENTS).where(_at(application, cluster)))
             if serves is not None:
                 _activate(connection, application, serves)
+            if also is not None:
+                also(connection)
 
     def activate(self, application: str, cluster: str, fence: Fence | None = None) -> None:
         """From now on the instance on `cluster` is the one that serves.

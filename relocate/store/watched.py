@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, and_, delete, insert, select, tuple_
+from sqlalchemy import Engine, and_, insert, select, tuple_
 
 from relocate.store.tables import FAILURES, WATCHED
 from steering.store.engine import writing
@@ -34,16 +34,21 @@ class Watched:
         seconds: Mapping[tuple[str, int], dict[str, Any]],
         failures: Sequence[SeenFailure] = (),
     ) -> None:
-        """Keep seconds by (vantage, epoch second), replacing what is there, and failures, in one transaction."""
+        """Keep seconds by (vantage, epoch second), and failures, in one transaction.
+
+        A second that is on record stays as it is: claims have been made from it.
+        """
         mine = and_(WATCHED.c.relocation == relocation, WATCHED.c.route == route)
         with writing(self._engine) as connection:
-            if seconds:
-                keys = tuple_(WATCHED.c.vantage, WATCHED.c.second).in_(list(seconds))
-                connection.execute(delete(WATCHED).where(mine, keys))
-                rows = [
-                    {"relocation": relocation, "route": route, "vantage": vantage, "second": second, "body": body}
-                    for (vantage, second), body in seconds.items()
-                ]
+            there = tuple_(WATCHED.c.vantage, WATCHED.c.second)
+            known = select(WATCHED.c.vantage, WATCHED.c.second).where(mine, there.in_(list(seconds)))
+            kept = {(row.vantage, row.second) for row in connection.execute(known)} if seconds else set()
+            rows = [
+                {"relocation": relocation, "route": route, "vantage": vantage, "second": second, "body": body}
+                for (vantage, second), body in seconds.items()
+                if (vantage, second) not in kept
+            ]
+            if rows:
                 connection.execute(insert(WATCHED), rows)
             if failures:
                 connection.execute(
@@ -64,8 +69,8 @@ class Watched:
             ordered = statement.order_by(WATCHED.c.second, WATCHED.c.route, WATCHED.c.vantage)
             return [(row.route, row.vantage, row.second, row.body) for row in connection.execute(ordered)]
 
-    def failures(self, relocation: str, limit: int = 1000) -> Sequence[SeenFailure]:
-        """Failures in the order they were seen."""
+    def failures(self, relocation: str, limit: int | None = 1000) -> Sequence[SeenFailure]:
+        """Failures in the order they were told; None: all of them."""
         columns = (FAILURES.c.route, FAILURES.c.vantage, FAILURES.c.at, FAILURES.c.text)
         statement = select(*columns).where(FAILURES.c.relocation == relocation).order_by(FAILURES.c.id).limit(limit)
         with self._engine.connect() as connection:

@@ -3,6 +3,7 @@
 
 from enum import StrEnum
 
+from relocate.evidence.samples import Commanded
 from relocate.model.relocation import Actor
 from relocate.model.values import Payload
 
@@ -25,6 +26,11 @@ class CommandOrder(Payload):
     actor: Actor = Actor()
     cluster: str | None = None
     """For `settle`: the side to settle on."""
+
+    @property
+    def samples(self) -> Commanded:
+        """For the record."""
+        return Commanded(command=self.command, who=self.actor.who, why=self.actor.why, cluster=self.cluster)
 
 
 class Desk:

@@ -14,6 +14,7 @@ from temporalio import workflow
 
 from relocate.activities import calls
 from relocate.activities.orders import RecordOrder, Start
+from relocate.evidence.samples import Raw
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Outcome, Phase, Status, Step, StepState, View
 from relocate.model.told import Told
@@ -140,6 +141,6 @@ class Journal:
         return tuple(step.model_copy(update=changes) if step.phase is phase else step for step in self.view.steps)
 
 
-def note(phase: Phase | None, sentence: str) -> Claim:
+def note(phase: Phase | None, sentence: str, samples: Raw | None = None) -> Claim:
     """What somebody decided or commanded, for the record."""
-    return Claim(rung="note", phase=phase, sentence=sentence)
+    return Claim(rung="note", phase=phase, sentence=sentence, detail=samples.detail() if samples is not None else {})

@@ -10,6 +10,8 @@ from temporalio import workflow
 
 from relocate.activities import calls, orders
 from relocate.activities.calls import Call, Queue
+from relocate.evidence.samples import Started, without_settings
+from relocate.model.evidence import Claim
 from relocate.model.relocation import Phase
 from relocate.phases import documents
 from relocate.phases.documents import Sides
@@ -58,6 +60,15 @@ class Move:
         if self.target is None:
             raise LookupError("the target does not run yet")
         return self.target.backend
+
+    def started(self) -> Claim:
+        """What was asked for and which policy is in force, for the record."""
+        application, request = self.start.application, self.start.request
+        samples = Started(
+            request=request, policy=self.policy, gate=without_settings(self.gate), routes=application.routes
+        )
+        sentence = f"{application.name} is to move{f': {request.reason}' if request.reason else ''}"
+        return Claim(rung="note", phase=Phase.SELECT, sentence=sentence, detail=samples.detail())
 
     def order(self, call: Call[InT, OutT], phase: Phase, **says: object) -> InT:
         """An order under a fence that no earlier step or undo has used; it brings along what the journal was told."""

@@ -77,6 +77,7 @@ class Relocate:
         self._journal.enter(Phase.SELECT, "Looking for the best cluster.")
         found = await self._move.do(calls.SELECT, Phase.SELECT, request=self._move.start.request)
         self._move.source, self._move.written, decision = found.serving, found.written, found.decision
+        self._journal.tell(self._move.started())
         self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence, decision=decision, source=found.source)
         if decision.ranked and found.serving is None:
             raise GoBack(f"the source cannot be relied on: {found.sentence}")
@@ -346,7 +347,7 @@ class Relocate:
     async def command(self, order: CommandOrder) -> str:
         """Take a command; answers what was understood."""
         understood = self._desk.take(order)
-        said = note(self._journal.view.phase, understood)
+        said = note(self._journal.view.phase, understood, order.samples)
         if self._journal.view.status in (Status.RUNNING, Status.HELD):
             held = self._desk.held_by is not None
             next_step = "proceed goes on; cancel goes back" if held else ""

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 
+from relocate.model.chain import broken_link
 from relocate.model.evidence import Claim, Entry
 from relocate.model.relocation import Outcome, Phase, View
-from relocate.store.evidence import broken_link
 from steering.model import Fence, Rung
 
 NEEDED = (Rung.ACKNOWLEDGED, Rung.PROBED, Rung.DRAINED)

@@ -21,11 +21,11 @@ from relocate.demo.system import System
 from relocate.demo.traffic.plan import Flow, Protocol
 from relocate.demo.traffic.record import Outcome, Record, Recording, read_recording
 from relocate.model.application import Application
+from relocate.model.chain import broken_link
 from relocate.model.evidence import Entry
 from relocate.model.relocation import Phase, Status, Step, View
 from relocate.parts import Parts
 from relocate.settings import Settings
-from relocate.store.evidence import broken_link
 from steering.model import EPOCH_HEADER, Acknowledgement, Fence, RouteDocument
 
 A, B = "mec-a", "mec-b"

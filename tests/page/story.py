@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from relocate.model.chain import GENESIS, chained
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Outcome, Phase, RelocationRequest, Status, Step, StepState, View
-from relocate.store.evidence import GENESIS, chained
 from relocate.targets.contract import Decision, Ranked, Rejection
 
 START = datetime(2026, 11, 22, 8, 0, 0, tzinfo=UTC)

@@ -7,9 +7,8 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
-from relocate.activities.judging import JudgingActivity
+from relocate.activities.judging import JudgingActivity, Look
 from relocate.activities.orders import JudgeOrder
-from relocate.phases.judging import Judged, Sample
 from tests.workflow.service import Service, dev_server, running_service
 from tests.workflow.world import World
 
@@ -58,7 +57,7 @@ def impatient_judging(monkeypatch: pytest.MonkeyPatch) -> None:
     """A judgement that is inconclusive is given back at once, and not after a minute."""
     patient = JudgingActivity._watch
 
-    async def impatient(self: JudgingActivity, order: JudgeOrder) -> tuple[Judged, Sample]:
+    async def impatient(self: JudgingActivity, order: JudgeOrder) -> Look:
         return await patient(self, order.model_copy(update={"patience_seconds": 0}))
 
     monkeypatch.setattr(JudgingActivity, "_watch", impatient)

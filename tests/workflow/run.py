@@ -11,10 +11,13 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from relocate.attestation import collect
 from relocate.dispatch import CommandResult
+from relocate.evidence.invariants import why_not_kept
+from relocate.evidence.rules import why_not_followed
+from relocate.model.chain import broken_link
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Actor, Phase, Status, StepState, View
-from relocate.store.evidence import broken_link
 from relocate.temporal.worker import PASSED_THROUGH
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
@@ -146,6 +149,11 @@ class Run:
     async def replay(self) -> None:
         """The workflow's code takes the same way again over the history that was just made."""
         await replayer().replay_workflow(await self.handle.fetch_history())
+
+    def prove(self) -> None:
+        """Whatever happened, the record follows from its samples, and shows that no invariant was broken."""
+        record = collect(self._service.database, self.id)
+        assert [str(found) for found in [*why_not_followed(record), *why_not_kept(record)]] == []
 
     async def terminate(self) -> None:
         """End it if it still runs."""

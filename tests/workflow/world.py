@@ -238,6 +238,7 @@ class World:
         try:
             for run in self.runs:
                 await run.replay()
+                run.prove()
         finally:
             for run in self.runs:
                 await run.terminate()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What counts as seen of a side."""
 
-from relocate.activities.watching import UNATTRIBUTED, sample_of
 from relocate.prober.records import Second, SideCount
+from relocate.prober.sampling import UNATTRIBUTED, sample_of
 
 SWITCHED = 100.4
 

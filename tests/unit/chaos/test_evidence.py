@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from relocate.model.chain import GENESIS, chained
 from relocate.model.evidence import Claim, Entry
 from relocate.model.relocation import Outcome, Phase, RelocationRequest, Status, View
-from relocate.store.evidence import GENESIS, chained
 from steering.model import Rung
 from tests.chaos.evidence import violations
 

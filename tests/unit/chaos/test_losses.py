@@ -7,9 +7,9 @@ import pytest
 
 from relocate.demo.traffic.plan import Protocol
 from relocate.demo.traffic.record import Outcome as Answered
+from relocate.model.chain import chained
 from relocate.model.evidence import Claim, Entry
 from relocate.model.relocation import Phase
-from relocate.store.evidence import chained
 from steering.model import Rung
 from tests.chaos.disturbances import Disturbance
 from tests.chaos.losses import Circumstances, Steering, Why, steering

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import delete, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from relocate.model.chain import GENESIS, broken_link
 from relocate.model.evidence import Claim, Entry
 from relocate.store.database import Database
-from relocate.store.evidence import GENESIS, broken_link
 from relocate.store.tables import EVIDENCE
 from steering.model import Rung
 from steering.store.engine import writing

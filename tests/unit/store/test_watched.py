@@ -13,13 +13,13 @@ from relocate.store.watched import SeenFailure
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
-def test_a_second_that_comes_again_replaces_the_first(database: Database) -> None:
-    """The prober may hand over the same second twice; others stay as they are."""
+def test_a_second_that_is_on_record_stays_as_it_is(database: Database) -> None:
+    """The prober may hand over a second twice, and a prober that was believed dead may come back late."""
     database.watched.put("rel-1", "web", {("edge-1", 10): {"n": 1}, ("edge-1", 11): {"n": 2}})
     database.watched.put("rel-1", "web", {("edge-1", 11): {"n": 3}, ("edge-2", 11): {"n": 4}})
     assert database.watched.seconds("rel-1") == [
         ("web", "edge-1", 10, {"n": 1}),
-        ("web", "edge-1", 11, {"n": 3}),
+        ("web", "edge-1", 11, {"n": 2}),
         ("web", "edge-2", 11, {"n": 4}),
     ]
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far one write has come at one gateway."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from relocate.activities.ways import Stretch
+from relocate.phases.proof import Answer
+from steering.model import InstanceAcknowledgement, RouteDocument, Version
+
+
+@dataclass
+class Progress:
+    """How far one write has come at one gateway."""
+
+    stretch: Stretch
+    version: Version
+    written_at: float
+    """Monotonic seconds."""
+    document: RouteDocument
+    answers: Sequence[InstanceAcknowledgement] = ()
+    """What every expected instance said at the last look."""
+    acknowledged: dict[str, InstanceAcknowledgement] = field(default_factory=dict)
+    expected: Sequence[str] = ()
+    asked: dict[str, tuple[int, Sequence[Answer]]] = field(default_factory=dict)
+    """How often proving answers were asked for, and the latest ones, by gateway instance."""
+    proven: dict[str, float] = field(default_factory=dict)
+    """Seconds from the write to the last of its proving answers, by gateway instance."""
+    failing: dict[str, str] = field(default_factory=dict)
+    """Why what the write leads to fails, by gateway instance through which it was seen all the same."""
+    missing: str = "nobody was asked yet"
+    failed: int = 0
+    """Rounds of proving answers in which this very write was seen and failed."""
+
+    @property
+    def unproven(self) -> str:
+        """Whose proving answers have not all come, in words."""
+        names = ", ".join(name for name in self.expected if name not in self.proven)
+        return f"the answers through {names} have not all come yet"
+
+    def rounds(self, instance: str) -> int:
+        """How often proving answers were asked for through an instance."""
+        return self.asked[instance][0] if instance in self.asked else 0
+
+    @property
+    def live(self) -> bool:
+        """At least one instance, and all of them."""
+        return bool(self.expected) and set(self.expected) <= set(self.proven)

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The prober's seconds and failures as they stand beside the chain, and the digests that stand in it."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from relocate.evidence.samples import Rows, Told
+from relocate.model.chain import digest
+from relocate.model.values import Payload
+from relocate.prober.records import Second
+
+
+class WatchedSecond(Payload):
+    """What one vantage saw of one route in one second."""
+
+    route: str
+    vantage: str
+    second: int
+    """Seconds since 1970."""
+    body: dict[str, Any]
+    """As `relocate.prober.records.Second` says, verbatim."""
+
+
+class Seen(NamedTuple):
+    """What the prober recorded between two moments."""
+
+    since: float
+    until: float
+    rows: Sequence[WatchedSecond]
+
+    @property
+    def seconds(self) -> Sequence[Second]:
+        """The records."""
+        return [Second.model_validate(row.body) for row in self.rows]
+
+    @property
+    def said(self) -> Rows:
+        """What a claim says that was made from exactly this."""
+        return rows_of(self.rows, self.since, self.until)
+
+
+class SeenFailure(Payload):
+    """One failure as the prober saw it."""
+
+    route: str
+    vantage: str
+    at: datetime
+    text: str
+
+
+def rows_of(seconds: Iterable[WatchedSecond], since: float, until: float) -> Rows:
+    """What a claim says that was made from exactly these seconds."""
+    found = sorted(seconds, key=_place)
+    runs: dict[str, dict[str, tuple[tuple[int, int], ...]]] = {}
+    for (route, vantage), of_one in itertools.groupby(found, key=lambda row: (row.route, row.vantage)):
+        runs.setdefault(route, {})[vantage] = tuple(_runs(row.second for row in of_one))
+    return Rows(since=since, until=until, count=len(found), seconds=runs, sha256=_digest(found))
+
+
+def chosen(rows: Rows, seconds: Iterable[WatchedSecond]) -> Sequence[WatchedSecond]:
+    """Of all seconds of a record those that a claim was made from. What came later is no part of it."""
+    return [row for row in seconds if _is_within(row, rows)]
+
+
+def why_not_these(rows: Rows, seconds: Sequence[WatchedSecond]) -> str | None:
+    """Whether these are the seconds that a claim was made from, unchanged; the reason if not."""
+    if len(seconds) != rows.count:
+        return f"{rows.count} seconds of the prober were judged, {len(seconds)} of them are there"
+    if _digest(sorted(seconds, key=_place)) != rows.sha256:
+        return f"the {rows.count} seconds of the prober are not those that were judged: their digest differs"
+    return None
+
+
+def told(failures: Sequence[SeenFailure]) -> Told:
+    """What a claim says that was made when exactly these failures had been told."""
+    return Told(count=len(failures), sha256=_failures_digest(failures))
+
+
+def why_not_told(said: Told, failures: Sequence[SeenFailure]) -> str | None:
+    """Whether a record still begins with the failures that had been told; the reason if not."""
+    if len(failures) < said.count:
+        return f"{said.count} failures had been told, {len(failures)} are there"
+    if _failures_digest(failures[: said.count]) != said.sha256:
+        return f"the first {said.count} failures are not those that had been told: their digest differs"
+    return None
+
+
+def _place(row: WatchedSecond) -> tuple[str, str, int]:
+    return row.route, row.vantage, row.second
+
+
+def _digest(rows: Sequence[WatchedSecond]) -> str:
+    return digest([[row.route, row.vantage, row.second, row.body] for row in rows])
+
+
+def _failures_digest(failures: Sequence[SeenFailure]) -> str:
+    return digest([[one.route, one.vantage, one.at.isoformat(), one.text] for one in failures])
+
+
+def _is_within(row: WatchedSecond, rows: Rows) -> bool:
+    runs = rows.seconds.get(row.route, {}).get(row.vantage, ())
+    return any(first <= row.second < after for first, after in runs)
+
+
+def _runs(seconds: Iterable[int]) -> Iterable[tuple[int, int]]:
+    for _, run in itertools.groupby(enumerate(seconds), key=lambda pair: pair[1] - pair[0]):
+        members = [second for _, second in run]
+        yield members[0], members[-1] + 1
