@@ -16,6 +16,7 @@ from api.event_tail import EventTail
 from api.guard import Guard
 from api.metrics import RelocationCollector, RequestMeter
 from api.service import Service
+from relocate.attestation import Signer
 from relocate.dispatch import Dispatch
 from relocate.settings import Settings
 from relocate.store.database import Database
@@ -30,7 +31,11 @@ _PROBLEM = {"description": "A problem (RFC 9457).", "content": {problems.MEDIA_T
 
 
 def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> FastAPI:
-    """The app; `app.state.registry` holds its metrics, `app.state.service` its parts."""
+    """The app; `app.state.registry` holds its metrics, `app.state.service` its parts.
+
+    Raises:
+        InvalidRequest: the signing key cannot be read.
+    """
     registry = CollectorRegistry()
     registry.register(RelocationCollector(Figures(database.engine)))
     app = FastAPI(
@@ -45,7 +50,7 @@ def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> Fa
             "5XX": {**_PROBLEM, "model": problems.Problem},
         },
     )
-    app.state.service = Service(settings, database, dispatch, EventTail(database))
+    app.state.service = Service(settings, database, dispatch, EventTail(database), Signer.of(settings.signing_key))
     app.state.registry = registry
     problems.install(app)
     app.add_middleware(Guard, settings=settings)

@@ -3,13 +3,14 @@
 
 import asyncio
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from api.service import Identity, TheService
-from relocate.attestation import decision
+from relocate.attestation import collect, decision
+from relocate.evidence.envelope import Envelope
 from relocate.model.chain import broken_link
 from relocate.model.evidence import Entry
 from relocate.store.database import Database
@@ -55,18 +56,35 @@ class Evidence(BaseModel):
     failures: list[SeenFailure]
 
 
-@router.get("/v1/relocations/{identity}/evidence")
+class SigningKey(BaseModel):
+    """By which key downloaded evidence is signed."""
+
+    keyid: str | None = Field(description="SHA-256 of the key; stands in every envelope. Null: nothing is signed here.")
+    pem: str | None
+
+
+@router.get("/v1/relocations/{identity}/evidence", response_model=Evidence | Envelope)
 async def evidence(
     identity: Identity,
     service: TheService,
-    response: Response,
-    download: Annotated[bool, Query(description="Answer as a file.")] = False,
-) -> Evidence:
-    """The whole record: claims in a hash chain, what was watched, every failure verbatim, and the decision."""
-    found = await asyncio.to_thread(_collect, service.database, identity)
-    if download:
-        response.headers["Content-Disposition"] = f'attachment; filename="evidence-{identity}.json"'
-    return found
+    download: Annotated[bool, Query(description="Answer the whole record as a signed file.")] = False,
+) -> Any:
+    """The record: claims in a hash chain, what was watched, every failure verbatim, and the decision.
+
+    With `download` it is a DSSE envelope around an in-toto statement, with every second that the prober saw: what
+    `relocate verify` recomputes. That of a relocation that still runs is a snapshot, and says so.
+    """
+    if not download:
+        return await asyncio.to_thread(_collect, service.database, identity)
+    body = await asyncio.to_thread(lambda: service.signer.attest(collect(service.database, identity)))
+    name = {"Content-Disposition": f'attachment; filename="evidence-{identity}.json"'}
+    return Response(body, media_type="application/json", headers=name)
+
+
+@router.get("/v1/evidence/key")
+async def key(service: TheService) -> SigningKey:
+    """The public key by which downloaded evidence can be checked: keep it before you need it."""
+    return SigningKey(keyid=service.signer.key_id, pem=service.signer.public_key)
 
 
 def _collect(database: Database, identity: str) -> Evidence:

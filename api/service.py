@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Request
 
 from api.event_tail import EventTail
 from api.guard import CALLER
+from relocate.attestation import Signer
 from relocate.dispatch import Dispatch
 from relocate.settings import Settings
 from relocate.store.database import Database
@@ -21,6 +22,7 @@ class Service:
     database: Database
     dispatch: Dispatch
     tail: EventTail
+    signer: Signer
 
 
 # FastAPI sends a function that is not async to a thread, which costs more than these do.

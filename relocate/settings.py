@@ -53,5 +53,8 @@ class Settings(BaseSettings):
     """The selector's own settings; for `http` at least `url`."""
     selector_fallback: Literal["fail", "builtin", "keep-current"] = "builtin"
     """What happens when the selector cannot be asked or answers nonsense."""
+    signing_key: Path | None = None
+    """PEM file with an Ed25519 private key (`openssl genpkey -algorithm ed25519`) that signs downloaded evidence; several
+    APIs share one. Without it evidence is served unsigned, and `relocate verify` says so."""
     page_feed: Path | None = None
     """A file of JSON lines with traffic per second, shown on the page (`relocate demo` writes one)."""

@@ -544,12 +544,16 @@
     setTimeout(() => { $("result").hidden = true; }, 8000);
   }
 
-  function download() {
-    const evidence = state.evidence.get(state.selected);
+  /** The signed record; a page that was saved has no service to ask, and gives what it shows. */
+  async function download() {
+    const id = state.selected, evidence = state.evidence.get(id);
     if (!evidence) return;
-    const address = URL.createObjectURL(new Blob([JSON.stringify(evidence, null, 1)], {type: "application/json"}));
-    make("a", {href: address, download: `evidence-${state.selected}.json`}).click();
-    setTimeout(() => URL.revokeObjectURL(address), 1000);
+    try {
+      const record = state.offline ? new Blob([JSON.stringify(evidence, null, 1)], {type: "application/json"}) : await (await ask(`/v1/relocations/${encodeURIComponent(id)}/evidence?download=true`)).blob();
+      const address = URL.createObjectURL(record);
+      make("a", {href: address, download: `${state.offline ? "unsigned-" : ""}evidence-${id}.json`}).click();
+      setTimeout(() => URL.revokeObjectURL(address), 1000);
+    } catch (error) { say($("chain"), `The record cannot be fetched now: ${error.message}`); }
   }
 
   // ---- start -------------------------------------------------------------------------------------------------------

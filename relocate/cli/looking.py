@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`status`, `why` and `evidence`: what is known of relocations."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,11 +68,14 @@ def evidence(
     server: Server = LOCAL,
     token: Token = None,
 ) -> None:
-    """Fetch the record of a relocation as JSON, and check its chain of digests. The exit code is 1 if it is broken."""
+    """Fetch the signed record of a relocation, and check its chain of digests. The exit code is 1 if it is broken.
+
+    `relocate verify FILE` checks everything else, without the service.
+    """
     with Client(server, token) as client:
-        record = client.get(relocation(identity, "evidence"))
-    entries = _entries(record)
-    text = json.dumps(record, indent=2)
+        signed = client.get(relocation(identity, "evidence"), download=True)
+    entries = _entries(_predicate(signed))
+    text = json.dumps(signed, separators=(",", ":"))
     if file is None:
         typer.echo(text)
     else:
@@ -86,6 +90,14 @@ def _items(page: Any) -> list[Any]:
     if not isinstance(page, dict) or not isinstance(page.get("items"), list):
         raise Refused("The server's answer cannot be read (items); see `relocate doctor`.")
     return list(page["items"])
+
+
+def _predicate(signed: Any) -> Any:
+    """The record inside an envelope."""
+    try:
+        return json.loads(base64.b64decode(signed["payload"]))["predicate"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused("The server's answer cannot be read (payload); see `relocate doctor`.") from error
 
 
 def _entries(record: Any) -> list[Entry]:

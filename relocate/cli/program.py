@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from relocate.cli import catalogue, commanding, doctor, looking, processes, starting, watching
+from relocate.cli import catalogue, commanding, doctor, looking, processes, starting, verifying, watching
 from relocate.cli.exits import Ending, Exit
 
 _CODES = "\n\n".join(f"{code:>3d}  {code.meaning}" for code in Exit)
@@ -40,7 +40,7 @@ _PANELS = {
     "On one machine": (processes.demo, processes.dev),
     "Processes": (processes.api, processes.worker, processes.gateway_control, processes.process_cluster),
     "Configuration": (catalogue.apply, catalogue.place),
-    "Relocations": (starting.start, looking.status, watching.watch, looking.why, looking.evidence),
+    "Relocations": (starting.start, looking.status, watching.watch, looking.why, looking.evidence, verifying.verify),
     "Commands to a relocation": (
         commanding.cancel,
         commanding.hold,

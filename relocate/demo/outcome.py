@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the demo leaves: report.json, the evidence of each relocation, and the page as one file."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from relocate.attestation import Signer, collect
 from relocate.demo.report.build import build_report, write_report
 from relocate.demo.report.model import Claim, Drive, FaultReport, PhaseReport, RelocationReport, Report
 from relocate.demo.traffic.record import read_recording
@@ -19,19 +19,20 @@ def write_outcome(
     build: Path,
     database: Database,
     records: Path,
+    signer: Signer,
     *,
     drives: Sequence[Drive],
     relocations: Sequence[View],
     faults: Mapping[str, FaultReport],
 ) -> Report:
-    """Write `report.json` and `evidence-ID.json` files to `build`; `faults` by relocation."""
+    """Write `report.json`, a signed `evidence-ID.json` for each relocation and the key; `faults` by relocation."""
     entries = {view.id: database.evidence.of(view.id) for view in relocations}
     moved = [_relocation(view, entries[view.id], faults.get(view.id)) for view in relocations]
     report = build_report(read_recording(records), drives, moved)
     write_report(report, build / "report.json")
-    for identity, record in entries.items():
-        body = [entry.model_dump(mode="json") for entry in record]
-        (build / f"evidence-{identity}.json").write_text(json.dumps(body, indent=1) + "\n")
+    (build / "evidence-key.pem").write_text(signer.public_key or "")
+    for identity in entries:
+        (build / f"evidence-{identity}.json").write_bytes(signer.attest(collect(database, identity)))
     return report
 
 
@@ -79,7 +80,7 @@ def _switch_ms(entries: Sequence[Entry]) -> dict[str, float]:
         if entry.claim.rung == Rung.PROBED
         and entry.claim.phase is Phase.SWITCH
         and entry.claim.instance is not None
-        and "seconds" in entry.claim.detail
+        and entry.claim.detail.get("seconds") is not None
     }
 
 

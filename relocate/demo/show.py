@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from relocate.attestation import Signer
 from relocate.demo import faults, site
 from relocate.demo.drive import Traffic
 from relocate.demo.faults import Fault
@@ -117,6 +118,7 @@ def _leave(build: Path, system: System, story: Story, render: Render) -> Report:
             build,
             database,
             story.traffic.records,
+            Signer.of(system.signing_key),
             drives=story.drives,
             relocations=story.relocations,
             faults=met,
@@ -135,6 +137,9 @@ def _conclude(console: Console, report: Report, build: Path, otherwise: str | No
     for reason, count in list(report.reasons.items())[:REASONS]:
         console.print(f"  {count} x {reason}", markup=False)
     console.print(f"the whole story: {build}/report.html, {build}/report.json, {build}/evidence-*.json", markup=False)
+    for moved in report.relocations:
+        where = f"--key {build}/evidence-key.pem {build}/evidence-{moved.id}.json"
+        console.print(f"nobody has to take our word: relocate verify {where}", markup=False)
     if report.lost and (load := os.getloadavg()[0]) > CROWDED * (processors := os.cpu_count() or 1):
         # An honest count on a machine that cannot keep up says little about the service.
         console.print(f"note: {load:.1f} programs wanted this machine's {processors} processors just now", markup=False)

@@ -17,6 +17,7 @@ from relocate.clusters.process.wire import Status
 from relocate.demo import site
 from relocate.demo.certificates import Certificates, issue
 from relocate.demo.processes import Processes, listens, own_command, program
+from relocate.evidence.keys import create_signing_key
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
 from relocate.store.migrate import prepare
@@ -61,6 +62,11 @@ class System:
         return f"sqlite:///{self.folder / 'relocate.db'}"
 
     @property
+    def signing_key(self) -> Path:
+        """What this run's evidence is signed with."""
+        return self.folder / "signing-key.pem"
+
+    @property
     def feed(self) -> Path:
         """Traffic per second, for the page."""
         return self.folder / "seconds.jsonl"
@@ -74,6 +80,7 @@ class System:
         self.certificates = issue(self.folder, [site.host_of(site.OURS), site.host_of("*")])
         prepare(self.database_url)
         self.feed.touch()
+        create_signing_key(self.signing_key)
         self.processes.environment = self._environment()
         await self.start_temporal()
         for cluster, port in self.ports.clusters.items():
@@ -175,6 +182,7 @@ class System:
             "RELOCATE_DATABASE_URL": self.database_url,
             "RELOCATE_API_PORT": str(self.ports.api),
             "RELOCATE_METRICS_PORT": str(self.ports.metrics),
+            "RELOCATE_SIGNING_KEY": str(self.signing_key),
             "RELOCATE_PAGE_FEED": str(self.feed),
             # A cluster that has just failed is left alone for a while; on a stage, not for five minutes.
             "RELOCATE_SELECTOR_SETTINGS": json.dumps({"failure_backoff_seconds": 1}),

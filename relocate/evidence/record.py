@@ -20,6 +20,8 @@ class Record(Payload):
     relocation: str
     made_at: datetime
     """When this record was put together."""
+    public_key: str | None = None
+    """PEM of the key that it is signed with. It shows that nothing was changed since; compare it to know by whom."""
     view: View
     """How the relocation stands, or how it ended."""
     decision: Decision | None

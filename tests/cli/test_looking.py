@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import base64
 import json
 
 import pytest
@@ -102,18 +103,23 @@ def test_why_as_json(relocate, went_back):
     assert [entry["claim"]["sentence"] for entry in told["against"]] == ["7 of 90 failed"]
 
 
+def entries_of(text):
+    """The chain inside a downloaded envelope."""
+    return json.loads(base64.b64decode(json.loads(text)["payload"]))["predicate"]["entries"]
+
+
 def test_evidence_goes_to_a_file(relocate, went_back, tmp_path):
     """The record is written, and its chain is checked here."""
     file = tmp_path / "record.json"
     result = relocate("evidence", "r-1", "-o", str(file))
     assert result.exit_code == 0
     assert result.stderr == f"2 claims; the chain is whole; written to {file}.\n"
-    assert len(json.loads(file.read_text())["entries"]) == 2
+    assert len(entries_of(file.read_text())) == 2
 
 
 def test_evidence_goes_to_stdout(relocate, went_back):
     """Without a file the record stands alone on stdout."""
-    assert json.loads(relocate("evidence", "r-1").stdout)["relocation"] == "r-1"
+    assert [entry["relocation"] for entry in entries_of(relocate("evidence", "r-1").stdout)] == ["r-1", "r-1"]
 
 
 def test_broken_chain_is_noticed(relocate, went_back, database):
