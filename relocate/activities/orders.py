@@ -53,7 +53,8 @@ class Selected(Payload):
     source: str
     """Its cluster."""
     serving: Serving | None
-    """None: the source does not run any more, or its cluster cannot be asked; `sentence` says which."""
+    """As observed; if it does not run, or its cluster cannot be asked (`sentence` says which), as the routes name it. None:
+    no route names it either."""
     written: Written = Written()
     """What stands on the routes before we write: whatever differs from it later, and is not ours, is somebody else's."""
     sentence: str = ""

@@ -2,7 +2,7 @@
 """Where the application is, and where it should go."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -21,7 +21,7 @@ from relocate.model.relocation import RelocationRequest
 from relocate.parts import Parts
 from relocate.targets.choosing import choose
 from relocate.targets.contract import Candidate, Decision, Ranked, SelectionRequest
-from steering.model import Backend
+from steering.model import Backend, RouteDocument
 
 ANSWER_SECONDS = 2.0
 """How long a candidate cluster may take to say that it is there."""
@@ -46,11 +46,15 @@ class Selection:
         placement = await asyncio.to_thread(self._parts.database.placements.active, name)
         if placement is None:
             raise NotFound(f"application {name} is not placed anywhere")
+        standing = await self._standing(order.application)
         serving, sentence = await self._observed(placement)
-        written = await self._written(order.application)
         decision = await decide(self._parts, order.relocation, order.request, placement.cluster)
         return Selected(
-            source=placement.cluster, serving=serving, written=written, sentence=sentence, decision=decision
+            source=placement.cluster,
+            serving=serving or _as_routed(placement, standing.values()),
+            written=Written(epochs={key: document.epoch for key, document in standing.items()}),
+            sentence=sentence,
+            decision=decision,
         )
 
     async def _observed(self, placement: Placement) -> tuple[Serving | None, str]:
@@ -65,13 +69,23 @@ class Selection:
         backend = Backend(name=placement.cluster, instance=placement.instance, endpoints=observed.endpoints)
         return Serving(backend=backend, capacity=observed.capacity), ""
 
-    async def _written(self, application: Application) -> Written:
-        """The epoch of each route as it stands; a gateway that does not have the route is left out."""
+    async def _standing(self, application: Application) -> Mapping[str, RouteDocument]:
+        """Each route's document as it stands; a gateway that does not have the route is left out."""
         found = {
             stretch.key: await stretch.adapter.read(stretch.route.name)
             for stretch in await stretches(self._parts, application)
         }
-        return Written(epochs={key: state.document.epoch for key, state in found.items() if state is not None})
+        return {key: state.document for key, state in found.items() if state is not None}
+
+
+def _as_routed(placement: Placement, standing: Iterable[RouteDocument]) -> Serving | None:
+    """The placed instance as the gateways know it, for when its cluster does not; None if no route names it."""
+    named = [backend for document in standing if (backend := document.backend(placement.cluster)) is not None]
+    mine = [backend for backend in named if backend.instance == placement.instance]
+    if not mine:
+        return None
+    endpoints = {port: found for backend in mine for port, found in backend.endpoints.items()}
+    return Serving(backend=Backend(name=placement.cluster, instance=placement.instance, endpoints=endpoints))
 
 
 async def decide(parts: Parts, identity: str, request: RelocationRequest, source: str | None) -> Decision:

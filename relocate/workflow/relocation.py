@@ -80,7 +80,10 @@ class Relocate:
         self._journal.tell(self._move.started())
         self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence, decision=decision, source=found.source)
         if decision.ranked and found.serving is None:
-            raise GoBack(f"the source cannot be relied on: {found.sentence}")
+            raise GoBack(f"nothing is known of the source: {found.sentence}")
+        if found.sentence:
+            # A cluster that fails is a reason to leave it: its users go wherever is proven.
+            self._journal.tell(note(Phase.SELECT, f"It is moved without what its cluster knows: {found.sentence}."))
         return decision
 
     async def _first_that_is_ready(self, ranked: "Sequence[Ranked]") -> None:

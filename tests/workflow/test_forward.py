@@ -3,7 +3,7 @@
 
 import pytest
 
-from relocate.model.relocation import Outcome, Phase, StepState
+from relocate.model.relocation import Outcome, Phase, Status, StepState
 from steering.model import Rung
 from tests.workflow.world import INSTANCES, World
 
@@ -65,6 +65,32 @@ async def test_a_source_that_fails_everybody_is_left_for_a_proven_target(world: 
     prepared = [claim for claim in run.claims if claim.rung is Rung.PROBED and claim.phase is Phase.PREPARE]
     assert {claim.instance for claim in prepared} == set(INSTANCES)
     assert not any(claim.holds for claim in prepared)
+    await world.assert_serves_only_from(world.b)
+
+
+async def test_a_source_that_has_died_before_is_left_for_a_proven_target(world: World) -> None:
+    """A's cluster says that the instance failed: the gateways still know it, and its users go to B."""
+    ((application, instance),) = world.cluster(world.a).instances
+    world.cluster(world.a).crash(application, instance, "out of memory")
+    world.data_plane.broken[world.a] = 503
+    run = await world.relocate(target=world.b)
+    view = await run.ended()
+    assert view.outcome is Outcome.COMPLETED, view.sentence
+    assert "moved without what its cluster knows" in run.notes
+    assert "out of memory" in run.notes
+    await world.assert_serves_only_from(world.b)
+
+
+async def test_a_source_whose_cluster_cannot_be_asked_is_left_and_cleared_away_later(world: World) -> None:
+    """Users go to B; what is left on A's cluster waits for it, and is not called done before."""
+    faults = world.cluster(world.a).faults
+    faults.unavailable = True
+    run = await world.relocate(target=world.b)
+    await run.until(lambda view: view.point_of_no_return)
+    assert (await world.document()).weights == {world.b: 100}
+    assert run.view.status is not Status.FINISHED
+    faults.unavailable = False
+    assert (await run.ended()).outcome is Outcome.COMPLETED
     await world.assert_serves_only_from(world.b)
 
 
