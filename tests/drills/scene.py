@@ -111,6 +111,16 @@ class Move:
         """Wait until it has finished; whatever else it may wait for is a failure of the drill."""
         return await self.until(lambda view: view.status is Status.FINISHED, "finished", seconds)
 
+    async def decide(self, name: str, **body: str) -> None:
+        """Answer what an operator is asked, and wait until it goes on by that."""
+        answer = await self.command(name, **body)
+        assert answer.status_code == 200, answer.text
+
+        async def goes_on() -> bool:
+            return (await self.view()).status is not Status.NEEDS_OPERATOR
+
+        await eventually(goes_on, f"going on after {name}")
+
     async def command(self, name: str, **body: str) -> httpx.Response:
         """Say something to it."""
         return await self._client.post(f"/v1/relocations/{self.id}/{name}", json={"why": "drill", **body})

@@ -6,9 +6,9 @@ weight it stops (SIGSTOP), after a file `stalled` in FOLDER. When somebody lets 
 came of that in a file `late`.
 """
 
-import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from relocate.cli.processes import worker
@@ -25,7 +25,8 @@ def stall_before_weight_on(side: str, folder: Path) -> None:
         if not document.weights.get(side) or (folder / "stalled").exists():
             return write(store, gateway, document, fence, base)
         (folder / "stalled").touch()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # To this very thread: one that is sent to the process may stop it a moment after the write.
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
         try:
             version = write(store, gateway, document, fence, base)
         except SteeringError as error:

@@ -12,9 +12,9 @@ from relocate.demo.system import System
 from relocate.model.relocation import Outcome, Phase, Status
 from steering.model import Acknowledgement
 from steering.store.engine import engine
-from steering.store.gateways import GatewayStore, Session, Stand
+from steering.store.gateways import Connected, GatewayStore, Session, Stand, Told
 from tests.drills.line import Line
-from tests.drills.scene import A, B, Scene, eventually, held_before
+from tests.drills.scene import A, B, Scene, eventually, held_before, step
 
 Stage = Callable[..., Awaitable[Scene]]
 
@@ -57,10 +57,12 @@ async def test_when_a_gateway_instance_is_deaf_a_cancel_waits_for_it_too(stage: 
             await move.command("proceed")
             await until_from(scene, "edge-1", B)
             await until_deaf(scene, "edge-2")
+            assert (await move.view()).weights == {A: 100, B: 0}
             await move.command("cancel")
             await until_from(scene, "edge-1", A)
-            await scene.calm(1)
-            assert (await move.view()).status is Status.UNDOING
+            await scene.calm(2)
+            view = await move.view()
+            assert (view.status, step(view, Phase.SWITCH).state) == (Status.UNDOING, "failed")
             assert await both_run(scene)
         view = await move.ends()
     assert view.outcome is Outcome.CANCELLED, view.sentence
@@ -79,7 +81,7 @@ async def test_when_a_gateway_instance_stays_deaf_an_operator_is_asked(stage: St
             assert "gateway instance edge-2 answers users, but its control connection is gone" in view.sentence
             assert "edge-1" not in view.sentence
             assert await both_run(scene)
-        assert (await move.command("retry")).status_code == 200
+        await move.decide("retry")
         view = await move.ends()
     assert view.outcome is Outcome.ROLLED_BACK
     await scene.serves_from(A, not_from=B)
@@ -149,8 +151,8 @@ async def green(system: System, route: str, instance: str) -> AsyncIterator[None
             await asyncio.to_thread(store.heartbeat, session.replica, "127.0.0.1:9")
             await asyncio.sleep(1)
 
-    await asyncio.to_thread(store.connect, session)
-    await asyncio.to_thread(store.acknowledge, session, {route: Stand(applied=1_000_000)})
+    said = [Connected(session), Told(session, {route: Stand(applied=1_000_000)})]
+    assert all(await asyncio.to_thread(store.record, said))
     living = asyncio.create_task(live())
     try:
         yield

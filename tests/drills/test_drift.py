@@ -13,7 +13,7 @@ async def test_when_somebody_else_changes_the_weights_midway_an_operator_may_go_
     """Their change is told, and stands until a person has seen it; `retry` replaces it, and users are on A."""
     scene = await stage(steps=[50, 100], hold_seconds=1.5)
     move = await changed_midway(scene)
-    assert (await move.command("retry")).status_code == 200
+    await move.decide("retry")
     view = await move.ends()
     assert view.outcome is Outcome.ROLLED_BACK
     await scene.serves_from(A, not_from=B)
@@ -25,7 +25,7 @@ async def test_when_somebody_else_changes_the_weights_midway_an_operator_may_set
     """`settle mec-b` replaces their change, as B is proven healthy; users are on B, and A is gone."""
     scene = await stage(steps=[50, 100], hold_seconds=1.5)
     move = await changed_midway(scene)
-    assert (await move.command("settle", cluster=B)).status_code == 200
+    await move.decide("settle", cluster=B)
     view = await move.ends()
     assert view.outcome is Outcome.COMPLETED
     await scene.serves_from(B, not_from=A)
