@@ -28,15 +28,17 @@ class Progress:
     """Seconds from the write to the last of its proving answers, by gateway instance."""
     failing: dict[str, str] = field(default_factory=dict)
     """Why what the write leads to fails, by gateway instance through which it was seen all the same."""
+    unfit: dict[str, str] = field(default_factory=dict)
+    """What spoke against the latest proving answers, by gateway instance."""
     missing: str = "nobody was asked yet"
     failed: int = 0
     """Rounds of proving answers in which this very write was seen and failed."""
 
     @property
     def unproven(self) -> str:
-        """Whose proving answers have not all come, in words."""
-        names = ", ".join(name for name in self.expected if name not in self.proven)
-        return f"the answers through {names} have not all come yet"
+        """Whose proving answers are missing, and what the latest ones lacked, in words."""
+        names = [name for name in self.expected if name not in self.proven]
+        return "; ".join(self.unfit.get(name, f"the answers through {name} have not all come yet") for name in names)
 
     def rounds(self, instance: str) -> int:
         """How often proving answers were asked for through an instance."""

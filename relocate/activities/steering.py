@@ -127,7 +127,8 @@ class Steering:
         if reason is None or point.instance in progress.failing:
             progress.proven[point.instance] = time.monotonic() - progress.written_at
             return
-        progress.missing = reason
+        progress.unfit[point.instance] = reason
+        progress.missing = progress.unproven
         if failing:
             progress.failed += 1
             if progress.failed >= FAILED_ROUNDS:
