@@ -3,8 +3,11 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from pydantic import ValidationError
 
 from relocate.evidence.samples import Rows, Told
 from relocate.model.chain import digest
@@ -21,6 +24,15 @@ class WatchedSecond(Payload):
     """Seconds since 1970."""
     body: dict[str, Any]
     """As `relocate.prober.records.Second` says, verbatim."""
+
+
+def readable(rows: Iterable[WatchedSecond]) -> Sequence[Second]:
+    """The seconds, without those that cannot be read: `rules.seconds` names these."""
+    found: list[Second] = []
+    for row in rows:
+        with suppress(ValidationError):
+            found.append(Second.model_validate(row.body))
+    return found
 
 
 class Seen(NamedTuple):

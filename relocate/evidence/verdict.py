@@ -3,11 +3,11 @@
 
 from relocate.evidence.invariants.story import Story
 from relocate.evidence.record import Record
+from relocate.evidence.rows import readable
 from relocate.evidence.samples import AllApplied, CheckedAll, ProvingAnswers, UsageCounts, WatchedRoute
 from relocate.model.relocation import Outcome
 from relocate.phases import proof
 from relocate.prober.claim import CONFIDENCE, Summary, rate_bound, summed
-from relocate.prober.records import Second
 
 
 def verdict(record: Record) -> str:
@@ -60,7 +60,7 @@ def _unused(story: Story) -> str:
 
 
 def _watched(record: Record, story: Story) -> str:
-    seconds = [Second.model_validate(row.body) for row in record.seconds]
+    seconds = readable(record.seconds)
     if not seconds:
         return "nothing was watched"
     found = summed(seconds)

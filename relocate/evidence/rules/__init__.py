@@ -82,6 +82,13 @@ def _claims(record: Record) -> Iterator[Disagreement]:
     for number, entry in enumerate(entries):
         if entry.samples is None:
             continue
-        rule = RULES[type(entry.samples)]
-        for why in rule(Given(record, entries[:number], entry.claim), entry.samples):
+        for why in _why_not(Given(record, entries[:number], entry.claim), entry.samples):
             yield Disagreement(entry=entry.seq, says=entry.claim.sentence, follows=why)
+
+
+def _why_not(given: Given, samples: Raw) -> Sequence[str]:
+    try:
+        return list(RULES[type(samples)](given, samples))
+    except (ArithmeticError, LookupError, ValueError) as error:
+        # Only forged samples make no sense at all to the functions that once took them.
+        return [f"it cannot be recomputed: {type(error).__name__}: {error}"]

@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Sequence
 
 from relocate.evidence.record import Record
-from relocate.evidence.rows import chosen, why_not_these
+from relocate.evidence.rows import chosen, readable, why_not_these
 from relocate.evidence.rules.given import Given
 from relocate.evidence.samples import Judgements, Rows
 from relocate.phases.judging import Judgement, judge_checks
@@ -50,4 +50,4 @@ def why_not_there(record: Record, rows: Rows) -> str | None:
 
 def seconds_of(record: Record, rows: Rows) -> Sequence[Second]:
     """The seconds that a claim was made from."""
-    return [Second.model_validate(row.body) for row in chosen(rows, record.seconds)]
+    return readable(chosen(rows, record.seconds))
