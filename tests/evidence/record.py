@@ -72,7 +72,7 @@ async def _keep(service: Service, name: str, story: Callable[[World], Awaitable[
         if view.outcome is not outcome or (outcome is None and view.status is not Status.NEEDS_OPERATOR):
             raise RuntimeError(f"{name} ended as {view.outcome}: {view.sentence}")
         found = collect(service.database, run.id)
-        (RECORDS / f"{name}.json").write_text(found.model_dump_json(indent=1) + "\n")
+        (RECORDS / f"{name}.json").write_text(found.model_dump_json() + "\n")
     finally:
         await world.close()
 

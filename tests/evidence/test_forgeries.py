@@ -368,6 +368,20 @@ def samples_of_no_kind(record: Record) -> Record:
     return claiming(record, last(record, ProvingAnswers), detail={"rule": "trust-me"})
 
 
+@forgery("completed", "it cannot be recomputed")
+def samples_that_make_no_sense(record: Record) -> Record:
+    """A period of no time."""
+    return saying(record, last(record, WatchedRoute), period_seconds=0.0)
+
+
+@forgery("completed", "its record cannot be read")
+def a_second_that_cannot_be_read(record: Record) -> Record:
+    """And every digest was made anew."""
+    first = record.seconds[0]
+    forged = first.model_copy(update={"body": {**first.body, "sent": "many"}})
+    return watching(record, [forged, *record.seconds[1:]])
+
+
 @forgery("completed", "nothing in its samples speaks against it")
 def a_claim_turned_round(record: Record) -> Record:
     """A claim that held is said not to hold."""
