@@ -25,6 +25,13 @@ def test_a_repeat_of_the_last_write_that_is_told_late_changes_nothing() -> None:
     assert found(rechained(record, entries)) == ""
 
 
+def test_a_repeat_that_is_told_after_everything_was_undone_changes_nothing() -> None:
+    """A worker that stood still wakes up when nothing is left to do (met in a drill)."""
+    record = recorded("rolled-back")
+    forward = of(record, WrittenDocument, lambda entry: entry.claim.phase is Phase.SWITCH)[0]
+    assert found(rechained(record, [*record.entries, forward.entry])) == ""
+
+
 def test_a_write_that_is_told_only_after_its_undo_was_made_before_it() -> None:
     """Its fence and its version are older: the way back asked whether the source was healthy after it."""
     record = recorded("rolled-back")

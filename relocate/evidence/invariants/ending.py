@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from relocate.evidence.disagreement import Disagreement
 from relocate.evidence.invariants.story import Story
-from relocate.evidence.samples import WrittenDocument
 from relocate.model.relocation import Outcome
 
 NOTHING_DONE = frozenset({Outcome.NOTHING_TO_DO, Outcome.NO_TARGET})
@@ -53,9 +52,13 @@ def _why_not_on(story: Story, side: str | None) -> Iterator[str]:
 
 def _left_behind(story: Story) -> Iterator[str]:
     """Targets that routes named, and whose instance nobody removed afterwards."""
-    named = {
-        side: entry.seq for entry, wrote in story.of(WrittenDocument) for side in wrote.weights if side != story.source
-    }
+    named: dict[str, int] = {}
+    for place in story.places:
+        moments = story.written_by(place)
+        for _, wrote in story.writes(place):
+            for side in wrote.weights:
+                named[side] = max(named.get(side, 0), moments[wrote.fence])
+    named.pop(story.source or "", None)
     for side, seq in named.items():
         if not any(entry.seq > seq and removed.cluster == side for entry, removed in story.removals):
             yield f"nothing shows that the instance on {side} was removed"
