@@ -96,7 +96,7 @@ def steering(placed: str, records: Iterable[Sequence[Entry]]) -> Steering:
             if since is not None:
                 backed.append((since, at - LAG_NS))
             since = None
-        elif claim.rung == Rung.PROBED and claim.phase is Phase.SWITCH and _both_ways(written):
+        elif claim.rung == Rung.PROBED and claim.holds and claim.phase is Phase.SWITCH and _both_ways(written):
             since = since or at
     return Steering(written, backed)
 
