@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from relocate.demo.traffic.latency import quantile
 from tests.chaos.losses import Loss, Why
 from tests.chaos.schedule import MOMENTS, UNDO
 from tests.chaos.tenant import Moved
@@ -70,6 +71,7 @@ def body(run: Run) -> dict[str, Any]:
         "relocations": len(run.moved),
         "applications": run.applications,
         "seconds": round(run.seconds, 1),
+        "seconds_of_one": durations(run.moved),
         "outcomes": dict(outcomes(run.moved)),
         "strikes": coverage(run.moved),
         "strikes_without_their_moment": sum(len(one.plan.strikes) - len(one.struck) for one in run.moved),
@@ -98,6 +100,13 @@ def outcomes(moved: Iterable[Moved]) -> Counter[str]:
     return Counter(str(one.view.outcome) if one.view is not None else "did not end" for one in moved)
 
 
+def durations(moved: Sequence[Moved]) -> dict[str, float]:
+    """Median, 95th percentile and longest time of one relocation, in seconds."""
+    ordered = sorted(one.seconds for one in moved)
+    named = {"p50": quantile(ordered, 0.5), "p95": quantile(ordered, 0.95), "max": max(ordered, default=None)}
+    return {name: round(value, 1) for name, value in named.items() if value is not None}
+
+
 def coverage(moved: Iterable[Moved]) -> dict[str, dict[str, int]]:
     """Strikes that hit somebody: by victim and deed, by what the relocation was just doing."""
     found: dict[str, dict[str, int]] = {}
@@ -111,7 +120,7 @@ def show(run: Run, console: Console) -> None:
     """Tell it on the screen."""
     console.print(_table(run))
     told = ", ".join(f"{name} {count}" for name, count in sorted(outcomes(run.moved).items()))
-    console.print(f"{len(run.moved)} relocations in {run.seconds:.0f} s: {told}")
+    console.print(f"{len(run.moved)} relocations in {run.seconds:.0f} s, each {durations(run.moved)} s: {told}")
     by_why = _by_why(run)
     lost = "; ".join(f"{count} because {why}" for why, count in by_why.items() if count) or "none lost"
     console.print(f"{run.sent} requests: {lost}")

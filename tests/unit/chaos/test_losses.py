@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lost request is explained by what was broken on its own way and nothing else."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from relocate.demo.traffic.plan import Protocol
-from relocate.demo.traffic.record import Outcome as Answered
+from relocate.demo.traffic.record import Event, Outcome as Answered
 from relocate.model.chain import chained
 from relocate.model.evidence import Claim, Entry
 from relocate.model.relocation import Phase
@@ -115,6 +116,14 @@ def test_a_stall_of_this_machine_explains_time_outs_alone() -> None:
     found = Circumstances(steering=ON_A, stalls=[(at(19), at(22))])
     assert reasons((20, 20.2), found, error="no answer within 5 s") == {Why.MACHINE}
     assert reasons((20, 20.2), found, error="status 503") == {Why.UNEXPLAINED}
+
+
+def test_a_stream_that_a_removal_cuts_is_unexplained() -> None:
+    """A is removed while somebody still uses it, and nobody had broken anything: the teardown did not wait."""
+    recorded = recording((20, 20.1), protocol=Protocol.WEBSOCKET, error="the connection ended")
+    cut = Event("cut", at(20), 0, "the connection ended")
+    found = losses(replace(recorded, events=(cut, *recorded.events)), Circumstances(steering=MOVED))
+    assert [(one.outcome, one.why) for one in found] == [("failed", Why.UNEXPLAINED), ("cut", Why.UNEXPLAINED)]
 
 
 def test_a_wrong_answer_is_explained_by_nothing() -> None:
