@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """One control connection, heard and said without any I/O."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from steering.envoy.listener import LISTENER
-from steering.envoy.plan import GatewayPlan, plan_gateway
-from steering.envoy.xds import EDS, RDS
+from steering.envoy.plan import GatewayPlan, RoutePlan, plan_gateway
+from steering.envoy.xds import EDS, LDS, RDS
 from steering.model import RouteDocument
 from steering.store.routes import StoredRoute
 from tests.unit.steering.documents import SETTINGS, document, fence
@@ -18,6 +21,17 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def _plan(*stored: tuple[str, int, RouteDocument | None]) -> GatewayPlan:
     routes = {name: StoredRoute(name, version, fence(1), wanted) for name, version, wanted in stored}
     return plan_gateway(SETTINGS, routes, {}, NOW)
+
+
+class Private(RoutePlan):
+    """A route's plan that nobody may look at once it is closed."""
+
+    closed = False
+
+    def __getattribute__(self, name: str) -> Any:
+        """As any other's, until then."""
+        assert not Private.closed, f"{name} of an unchanged route was looked at"
+        return super().__getattribute__(name)
 
 
 def _game(**changes: Any) -> RouteDocument:
@@ -154,3 +168,31 @@ def test_refused_clusters_of_many_are_sorted_out() -> None:
     again = _plan(("game", 1, _game()), ("shop", 2, document(epoch="e2")))
     envoy.exchange(again)
     assert envoy.conversation.take_changes()["shop"].rejected == 2
+
+
+def test_a_change_looks_at_no_other_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pushing one route's new version, and hearing its acknowledgement, costs the same however many routes there are."""
+    before = _plan(("game", 1, _game()), ("shop", 1, document()))
+    private = Private(**vars(before.routes["game"]))
+    before = replace(before, routes={**before.routes, "game": private})
+    envoy = Envoy()
+    envoy.exchange(before)
+    envoy.log.clear()
+    changed = _plan(("shop", 2, document(epoch="e2")))
+    monkeypatch.setattr(Private, "closed", True)
+    envoy.exchange(replace(before, routes={**changed.routes, "game": private}))
+    envoy.now += 1.0
+    envoy.exchange(replace(before, routes={**changed.routes, "game": private}))
+    assert envoy.log == [("rds", ("shop",), ())]
+
+
+def test_one_listener_follows_another() -> None:
+    """While a listener is on its way, routes that become ready gather for the next one."""
+    envoy = Envoy()
+    names = ("a", "b", "c", "d")
+    plan = _plan(*((name, 1, document(route=name, hosts=(f"{name}.example",))) for name in names))
+    while set(envoy.versions(RDS)) != set(names):
+        envoy.listen(plan)
+        assert sum(response.type_url == LDS for response in envoy.unread) <= 1
+        envoy.answer(1)
+    assert sum(entry[0] == "lds" for entry in envoy.log) < len(names)
