@@ -16,7 +16,11 @@ from steering.store.upsert import upsert
 
 REPLICA_SILENCE = timedelta(seconds=5)
 """A control replica that has not been seen for longer counts as gone, and its instances as disconnected. Each says so
-every second; replicas on several machines need clocks that agree to a second or two."""
+every second; replicas on several machines need clocks that agree to a second or two.
+
+Until then the instances of one that was killed count as connected, which claims nothing wrong: a new version stays
+pending, so whoever waits for it waits on; and what an instance said it applied it still holds, as nobody is left who
+could change it. Less would make a database that is locked for some seconds look like a gateway that is deaf."""
 
 
 @dataclass(frozen=True)
