@@ -26,7 +26,7 @@ from tests.workflow.data_plane import DataPlane, ListeningAdapter
 from tests.workflow.service import Service
 from tests.workflow.world import FAST
 
-WATCH_SECONDS = 1.0
+WATCH_SECONDS = 0.5
 """Between two requests of the prober through one gateway instance: what is measured is the engine, not the prober."""
 ROUTE_GATEWAYS = 25
 """Gateways of one route; an application with more of them has more routes."""

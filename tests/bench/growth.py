@@ -9,8 +9,9 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from relocate.model.relocation import RelocationRequest
 from relocate.store.figures import Figures
@@ -27,6 +28,8 @@ CANDIDATES = (10, 1000)
 HISTORY = (0, 10_000)
 ROUNDS = 3
 """Relocations for each figure, after one that is not counted."""
+DATABASE = "relocate.db"
+"""The file that a running service keeps in its folder."""
 AT_MOST_SECONDS = 60.0
 """For all relocations at once; the share of those that end is what is told."""
 ASKED = 5
@@ -35,21 +38,33 @@ ASKED = 5
 Question = Callable[[], Any]
 
 
+class Cost(NamedTuple):
+    """Of one relocation."""
+
+    time_ms: float
+    """From the request to its end."""
+    cpu_ms: float
+    """Of this process, which is workers, gateways and clusters."""
+
+
 async def measure(bench: Bench) -> Sequence[Row]:
     """Rows for each kind of growth; none is judged."""
     bench.tell(f"growth: gateways {GATEWAYS}, applications {APPLICATIONS}, candidates {CANDIDATES}, history {HISTORY}")
     async with running_service(await bench.client(), bench.subfolder(NAME), cached_workflows=1000) as service:
         return [
-            *grown("gateways", "a relocation", {size: await _gateways(service, size) for size in GATEWAYS}),
+            *await _gateways(service),
             *await _candidates(service),
             *await _applications(bench, service),
-            *await _history(service),
+            *await _history(bench),
         ]
 
 
-async def _gateways(service: Service, size: int) -> float:
-    async with fleet(service, gateways=size) as made:
-        return await _moved(made)
+async def _gateways(service: Service) -> Sequence[Row]:
+    costs = {}
+    for size in GATEWAYS:
+        async with fleet(service, gateways=size) as made:
+            costs[size] = await _moved(partial(made.move, made.applications[0]))
+    return _both("gateways", costs)
 
 
 async def _applications(bench: Bench, service: Service) -> Sequence[Row]:
@@ -64,42 +79,37 @@ async def _applications(bench: Bench, service: Service) -> Sequence[Row]:
 
 
 async def _candidates(service: Service) -> Sequence[Row]:
-    moves: dict[int, float] = {}
+    moves: dict[int, Cost] = {}
     asked: dict[int, float] = {}
     for size in CANDIDATES:
         async with fleet(service, clusters=size + 1) as made:
             request = RelocationRequest(application=made.applications[0], candidates=tuple(made.clusters[1:]))
-            asked[size] = await _asked(lambda request=request: service.dispatch.dry_run(request))  # type: ignore[misc]
-            moves[size] = await _chosen(service, made)
-    return [*grown("candidates", "a relocation", moves), *grown("candidates", "a dry run", asked)]
+            asked[size] = await _asked(partial(service.dispatch.dry_run, request))
+            moves[size] = await _moved(partial(_chosen, service, made))
+    return [*_both("candidates", moves), *grown("candidates", "a dry run", asked)]
 
 
-async def _chosen(service: Service, made: Fleet) -> float:
-    """Milliseconds of relocations to whichever cluster is chosen, the present one left out."""
-    name, taken = made.applications[0], []
-    for _ in range(ROUNDS + 1):
-        placed = service.database.placements.active(name)
-        here = placed.cluster if placed else ""
-        offered = [cluster for cluster in made.clusters if cluster != here][: len(made.clusters) - 1]
-        began = time.perf_counter()
-        await made.move(name, candidates=offered)
-        taken.append(1000 * (time.perf_counter() - began))
-    return median(taken[1:])
+async def _chosen(service: Service, made: Fleet) -> None:
+    """Move to whichever cluster is chosen, the present one left out."""
+    placed = service.database.placements.active(made.applications[0])
+    here = placed.cluster if placed is not None else ""
+    await made.move(made.applications[0], candidates=[cluster for cluster in made.clusters if cluster != here])
 
 
-async def _history(service: Service) -> Sequence[Row]:
+async def _history(bench: Bench) -> Sequence[Row]:
     """Relocations, and what the API and its sweeper ask, before and after the database is filled."""
-    rows: dict[str, dict[int, float]] = {}
-    async with fleet(service) as made:
-        for size in HISTORY:
-            if size:
-                await asyncio.to_thread(fill, service.database, size)
-            rows.setdefault("a relocation", {})[size or 1] = await _moved(made)
+    moves: dict[int, Cost] = {}
+    asked: dict[str, dict[int, float]] = {}
+    client, folder = await bench.client(), bench.subfolder(f"{NAME}-history")
+    for size in HISTORY:
+        if size:
+            await asyncio.to_thread(fill, folder / DATABASE, size)
+        async with running_service(client, folder, cached_workflows=1000) as service, fleet(service) as made:
+            moves[size or 1] = await _moved(partial(made.move, made.applications[0]))
             for what, question in _questions(service).items():
-                rows.setdefault(what, {})[size or 1] = await _asked(
-                    lambda question=question: asyncio.to_thread(question)
-                )  # type: ignore[misc]
-    return [row for what, costs in rows.items() for row in grown("finished relocations", what, costs)]
+                asked.setdefault(what, {})[size or 1] = await _asked(partial(asyncio.to_thread, question))
+    of = "finished relocations"
+    return [*_both(of, moves), *(row for what, each in asked.items() for row in grown(of, what, each))]
 
 
 def _questions(service: Service) -> Mapping[str, Question]:
@@ -116,14 +126,21 @@ def _questions(service: Service) -> Mapping[str, Question]:
     }
 
 
-async def _moved(made: Fleet) -> float:
-    """Median milliseconds of a relocation."""
+async def _moved(move: Callable[[], Awaitable[Any]]) -> Cost:
+    """Medians of a relocation."""
     taken = []
     for _ in range(ROUNDS + 1):
-        began = time.perf_counter()
-        await made.move(made.applications[0])
-        taken.append(1000 * (time.perf_counter() - began))
-    return median(taken[1:])
+        began, used = time.perf_counter(), time.process_time()
+        await move()
+        taken.append(Cost(1000 * (time.perf_counter() - began), 1000 * (time.process_time() - used)))
+    return Cost(median(cost.time_ms for cost in taken[1:]), median(cost.cpu_ms for cost in taken[1:]))
+
+
+def _both(of: str, costs: Mapping[int, Cost]) -> Sequence[Row]:
+    return [
+        *grown(of, "a relocation", {size: cost.time_ms for size, cost in costs.items()}),
+        *grown(of, "CPU of a relocation, Temporal's apart", {size: cost.cpu_ms for size, cost in costs.items()}),
+    ]
 
 
 async def _asked(question: Callable[[], Awaitable[Any]]) -> float:

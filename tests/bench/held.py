@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
+import httpx
+
 from relocate.demo import site
 from relocate.demo.system import System
 from relocate.model.application import Application
@@ -16,7 +18,7 @@ from relocate.model.relocation import Phase, View
 HERE, THERE = "bench-here", "bench-there"
 MOST = 200
 """Applications that the clusters know."""
-AT_ONCE = 8
+AT_ONCE = 4
 """Placements and relocations under way at a time."""
 PATIENCE_SECONDS = 90.0
 
@@ -67,7 +69,7 @@ class Held:
     async def _hold(self, name: str, limit: asyncio.Semaphore) -> None:
         async with limit, self._system.client() as client:
             await self._system.describe(_application(name))
-            await self._system.place(name, HERE)
+            await self._place(name)
             answer = await client.post("/relocate", json={"application": name, "target": THERE})
             identity = answer.raise_for_status().json()["id"]
             while True:
@@ -78,6 +80,12 @@ class Held:
                 if view.phase is Phase.READY:
                     return
                 await asyncio.sleep(0.2)
+
+    async def _place(self, name: str) -> None:
+        try:
+            await self._system.place(name, HERE)
+        except httpx.HTTPStatusError as error:
+            raise RuntimeError(f"{name} was not placed: {error.response.text}") from error
 
 
 def _name(number: int) -> str:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A database in which much has happened: copies of a relocation that has ended, with its events and its evidence."""
 
-from sqlalchemy import Connection, text
-
-from relocate.store.database import Database
-from steering.store.engine import writing
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 COPIES = """
 INSERT INTO {table} ({columns})
@@ -16,27 +15,32 @@ TABLES = {"events": "relocation", "evidence": "relocation", "watched": "relocati
 """What a relocation leaves, and the column that says whose it is."""
 
 IDENTITY = "'old-' || copy.number"
-AN_HOUR_EARLIER = "strftime('%Y-%m-%d %H:%M:%f', {column}, '-' || copy.number || ' hours')"
+HOURS_EARLIER = "strftime('%Y-%m-%d %H:%M:%f000', {column}, '-' || copy.number || ' hours')"
+MOMENTS = frozenset({"at", "created_at", "finished_at"})
 
 
-def fill(database: Database, count: int) -> None:
-    """Add `count` finished relocations as old as hours: each like the last one that has ended.
+def fill(file: Path, count: int) -> None:
+    """Add `count` finished relocations to a SQLite database that nobody has open, each an hour older than the other.
 
-    The chain of their evidence is the original's: nobody verifies it here.
+    They are copies of the newest one. Its digests do not fit the copies: nobody verifies them here.
     """
-    original = database.relocations.list(limit=1)[0].id
-    with writing(database.engine) as connection:
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        # What is lost when the machine stops now is a benchmark's.
+        connection.execute("PRAGMA journal_mode=OFF")
+        connection.execute("PRAGMA synchronous=OFF")
+        (original,) = connection.execute("SELECT id FROM relocations ORDER BY created_at DESC LIMIT 1").fetchone()
         for table, key in TABLES.items():
             columns = _columns(connection, table)
-            values = [_value(column, key) for column in columns]
-            statement = COPIES.format(table=table, columns=", ".join(columns), values=", ".join(values), key=key)
-            connection.execute(text(statement), {"count": count, "original": original})
+            values = ", ".join(_value(column, key) for column in columns)
+            statement = COPIES.format(table=table, columns=", ".join(columns), values=values, key=key)
+            connection.execute(statement, {"count": count, "original": original})
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
-def _columns(connection: Connection, table: str) -> list[str]:
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
     """All but a number that the database gives by itself."""
-    found = connection.exec_driver_sql(f"PRAGMA table_info({table})").all()
-    return [row[1] for row in found if not (row[1] == "id" and row[2].upper() == "INTEGER")]
+    found = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    return [name for _, name, kind, *_ in found if not (name == "id" and kind == "INTEGER")]
 
 
 def _value(column: str, key: str) -> str:
@@ -44,4 +48,4 @@ def _value(column: str, key: str) -> str:
         return IDENTITY
     if column == "view":
         return f"json_set(view, '$.id', {IDENTITY})"
-    return AN_HOUR_EARLIER.format(column=column) if column in ("at", "created_at", "finished_at") else column
+    return HOURS_EARLIER.format(column=column) if column in MOMENTS else column
