@@ -32,6 +32,8 @@ from steering.model import Backend, Fence
 A, B = "mec-a", "mec-b"
 DEADLINE_SECONDS = 120.0
 """Longest time for one move."""
+LOOK_SECONDS = 0.25
+"""Between two looks at a relocation: whoever looks all the time takes the time of those whom he measures."""
 RECOVERY_SECONDS = 60.0
 """Longest time until the traffic is right again."""
 POLICY: dict[str, Any] = {
@@ -176,7 +178,7 @@ class Moving:
                 return view
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{identity} did not end in {DEADLINE_SECONDS:g} s: {view.phase}: {view.sentence}")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _theirs(self, way: Way, source: str, target: str) -> None:
         """On the service's own parts, with its records put right afterwards, so that ours can go on."""
