@@ -159,12 +159,12 @@ def fitting(connection: Connection, request: RelocationRequest) -> tuple[Applica
         NotFound: no application is called that.
         InvalidRequest: it is not placed, or not where the request says, or a named cluster is not configured.
     """
-    body = connection.execute(select(CATALOGUE.c.body).where(_is(Application, request.application))).scalar()
-    if body is None:
-        raise NotFound(f"no application is called {request.application}")
-    mine = and_(PLACEMENTS.c.application == request.application, PLACEMENTS.c.active)
-    row = connection.execute(select(PLACEMENTS).where(mine)).mappings().one_or_none()
+    placed = and_(PLACEMENTS.c.application == CATALOGUE.c.name, PLACEMENTS.c.active)
+    both = select(CATALOGUE.c.body, PLACEMENTS).outerjoin_from(CATALOGUE, PLACEMENTS, placed)
+    row = connection.execute(both.where(_is(Application, request.application))).mappings().one_or_none()
     if row is None:
+        raise NotFound(f"no application is called {request.application}")
+    if row["cluster"] is None:
         raise InvalidRequest(f"application: {request.application} is not placed; place it first", field="application")
     placement = Placement.model_validate(dict(row))
     if request.source not in (None, placement.cluster):
@@ -172,7 +172,7 @@ def fitting(connection: Connection, request: RelocationRequest) -> tuple[Applica
         raise InvalidRequest(text, field="source")
     _check_clusters(connection, "target", (request.target,) if request.target else ())
     _check_clusters(connection, "candidates", request.candidates or ())
-    return Application.model_validate(body), placement
+    return Application.model_validate(row["body"]), placement
 
 
 def _check_clusters(connection: Connection, field: str, names: Sequence[str]) -> None:

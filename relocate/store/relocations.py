@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound
 from relocate.model.application import Application
@@ -77,9 +78,8 @@ class Relocations:
             if repeated is not None:
                 return repeated
             application, _ = fitting(connection, request)
-            accepted = _accept(connection, identity, request, key)
-            _append(connection, identity, "accepted", {"by": actor.who, "why": actor.why})
-            return accepted._replace(application=application)
+            asked = ("accepted", {"by": actor.who, "why": actor.why})
+            return _accept(connection, identity, request, key, asked)._replace(application=application)
 
     def accept(self, identity: str, request: RelocationRequest, *, key: str | None = None) -> Accepted:
         """Take the application's lease and keep the request, in one transaction.
@@ -190,7 +190,7 @@ class Relocations:
     def tell(self, identity: str, kind: str, data: dict[str, Any]) -> None:
         """Append an event that is not a change of the view."""
         with writing(self._engine) as connection:
-            _append(connection, identity, kind, data)
+            _append(connection, identity, (kind, data))
 
     def events(self, identity: str | None, after: int = 0, limit: int = 500) -> Sequence[Event]:
         """Events of one relocation (or of all, for None) that came after event `after`, oldest first."""
@@ -241,7 +241,13 @@ class Leases:
             connection.execute(update(LEASES).where(held).values(holder=None))
 
 
-def _accept(connection: Connection, identity: str, request: RelocationRequest, key: str | None) -> Accepted:
+def _accept(
+    connection: Connection,
+    identity: str,
+    request: RelocationRequest,
+    key: str | None,
+    *more: tuple[str, dict[str, Any]],
+) -> Accepted:
     lease = _take_lease(connection, request.application, identity)
     view = _first_view(identity, request)
     body = view.model_dump(mode="json")
@@ -250,21 +256,25 @@ def _accept(connection: Connection, identity: str, request: RelocationRequest, k
     if key is not None:
         used = {"key": key, "digest": _digest(request), "relocation": identity, "created_at": view.created_at}
         connection.execute(insert(IDEMPOTENCY), used)
-    _append(connection, identity, "view", body)
+    _append(connection, identity, ("view", body), *more)
     return Accepted(view, lease, repeated=False)
 
 
 def _take_lease(connection: Connection, application: str, holder: str) -> int:
-    row = connection.execute(select(LEASES).where(LEASES.c.application == application)).one_or_none()
-    if row is None:
-        connection.execute(insert(LEASES).values(application=application, lease=1, sequence=0, holder=holder))
-        return 1
-    if row.holder is not None:
-        raise AlreadyRelocating(application, row.holder)
-    lease: int = row.lease + 1
-    there = LEASES.c.application == application
-    connection.execute(update(LEASES).where(there).values(lease=lease, sequence=0, holder=holder))
-    return lease
+    here: sqlite.Insert | postgresql.Insert
+    here = postgresql.insert(LEASES) if connection.dialect.name == "postgresql" else sqlite.insert(LEASES)
+    # One statement: of two that ask at once, exactly one gets it, on either database.
+    taking = here.on_conflict_do_update(
+        index_elements=[LEASES.c.application],
+        set_={"lease": LEASES.c.lease + 1, "sequence": 0, "holder": holder},
+        where=LEASES.c.holder.is_(None),
+    )
+    row = {"application": application, "lease": 1, "sequence": 0, "holder": holder}
+    lease = connection.execute(taking.returning(LEASES.c.lease), row).scalar()
+    if lease is None:
+        held = select(LEASES.c.holder).where(LEASES.c.application == application)
+        raise AlreadyRelocating(application, connection.execute(held).scalar_one())
+    return int(lease)
 
 
 def _keep(connection: Connection, told: Sequence[Told]) -> None:
@@ -272,21 +282,23 @@ def _keep(connection: Connection, told: Sequence[Told]) -> None:
         return
     kept = _view(connection, told[0].view.id)
     news = [one for one in told if one.view.revision > kept.revision]
+    events: list[tuple[str, dict[str, Any]]] = []
     for one in news:
         evidence.append(connection, one.view.id, one.claims)
+        body = one.view.model_dump(mode="json")
         if one.decision is not None:
-            _append(connection, one.view.id, "decision", one.decision)
+            events.append(("decision", one.decision))
         if one.view != kept.model_copy(update={"revision": one.view.revision}):
-            _append(connection, one.view.id, "view", one.view.model_dump(mode="json"))
+            events.append(("view", body))
         kept = one.view
     if news:
-        _replace(connection, kept)
+        _append(connection, kept.id, *events)
+        _replace(connection, kept, body)
 
 
-def _replace(connection: Connection, view: View) -> None:
+def _replace(connection: Connection, view: View, body: dict[str, Any]) -> None:
     row = {"status": view.status, "outcome": view.outcome, "finished_at": view.finished_at}
-    there = update(RELOCATIONS).where(RELOCATIONS.c.id == view.id)
-    connection.execute(there.values(view=view.model_dump(mode="json"), **row))
+    connection.execute(update(RELOCATIONS).where(RELOCATIONS.c.id == view.id).values(view=body, **row))
     if view.status is Status.FINISHED:
         held = and_(LEASES.c.application == view.application, LEASES.c.holder == view.id)
         connection.execute(update(LEASES).where(held).values(holder=None))
@@ -330,5 +342,8 @@ def _view(connection: Connection, identity: str) -> View:
     return View.model_validate(body)
 
 
-def _append(connection: Connection, relocation: str, kind: str, data: dict[str, Any]) -> None:
-    connection.execute(insert(EVENTS), {"relocation": relocation, "at": datetime.now(UTC), "kind": kind, "data": data})
+def _append(connection: Connection, relocation: str, *events: tuple[str, dict[str, Any]]) -> None:
+    """Events by kind and data, in order."""
+    rows = [{"relocation": relocation, "at": datetime.now(UTC), "kind": kind, "data": data} for kind, data in events]
+    if rows:
+        connection.execute(insert(EVENTS), rows)
