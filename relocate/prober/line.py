@@ -30,11 +30,12 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer's head; its body has been read and dropped."""
+    """An answer, whole."""
 
     status: int
     headers: Mapping[str, str]
     """Names in lower case; of a repeated one the last value."""
+    body: bytes
 
 
 class Line:
@@ -77,17 +78,19 @@ class Line:
         """
         self._writer.write((self._protocol.send(request) or b"") + (self._protocol.send(h11.EndOfMessage()) or b""))
         response: h11.Response | None = None
+        body = bytearray()
         while not isinstance(event := await self._event(), h11.EndOfMessage):
             if isinstance(event, h11.Response):
                 response = event
+            elif isinstance(event, h11.Data):
+                body += event.data
         if response is None:
             raise NoAnswer
         if self._protocol.our_state is h11.DONE and self._protocol.their_state is h11.DONE:
             self._protocol.start_next_cycle()
         self.used = time.monotonic()
-        return Response(
-            response.status_code, {name.decode(): value.decode("latin-1") for name, value in response.headers}
-        )
+        headers = {name.decode(): value.decode("latin-1") for name, value in response.headers}
+        return Response(response.status_code, headers, bytes(body))
 
     async def _event(self) -> object:
         while (event := self._protocol.next_event()) is h11.NEED_DATA:

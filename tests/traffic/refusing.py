@@ -23,6 +23,7 @@ class Seen:
 
     def __init__(self) -> None:
         self.port = 0
+        self.connections = 0
         self.ids: list[str] = []
 
 
@@ -43,6 +44,12 @@ def goaway_before_second(connection: H2Connection, stream: int, request_id: str,
 def refuse_each(connection: H2Connection, stream: int, _request_id: str, _count: int) -> None:
     """Each request is told that it was not processed, by RST_STREAM."""
     connection.reset_stream(stream, ErrorCodes.REFUSED_STREAM)
+
+
+def silent_at_second(connection: H2Connection, stream: int, request_id: str, count: int) -> None:
+    """The second request is never answered."""
+    if count != 2:
+        answer(connection, stream, request_id)
 
 
 @asynccontextmanager
@@ -110,6 +117,7 @@ async def _listening(serve: Serve, seen: Seen) -> AsyncIterator[None]:
                 await writer.wait_closed()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.connections += 1
         handlers.add(asyncio.create_task(handle(reader, writer)))
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real clients against servers that misbehave: nothing is sent twice, and nothing wrong passes for right."""
 
+import asyncio
+
 import pytest
 
 from relocate.demo.traffic.clients.contract import Requester
 from relocate.demo.traffic.clients.grpc import GrpcRequester, open_channel
-from relocate.demo.traffic.clients.http import HttpRequester
+from relocate.demo.traffic.clients.http1 import Http1Requester
+from relocate.demo.traffic.clients.http2 import Http2Requester
 from relocate.demo.traffic.ledger import NotRightError, Ticket
 from relocate.demo.traffic.plan import Flow, GatewayInstance, Protocol
 from relocate.demo.traffic.record import Outcome
@@ -16,6 +19,7 @@ from tests.traffic.refusing import (
     hanging_up_server,
     http2_server,
     refuse_each,
+    silent_at_second,
 )
 
 
@@ -26,7 +30,8 @@ def gateway(port: int) -> GatewayInstance:
 
 def http(port: int, protocol: Protocol) -> Requester:
     """An HTTP client with one connection."""
-    return HttpRequester(gateway(port), Flow(protocol=protocol, rate=1, connections=1, fresh_every=0), None)
+    kind = Http2Requester if protocol is Protocol.HTTP2 else Http1Requester
+    return kind(gateway(port), Flow(protocol=protocol, rate=1, connections=1, fresh_every=0), None)
 
 
 async def ask(requester: Requester, name: str) -> Outcome:
@@ -49,6 +54,19 @@ async def test_http2_does_not_send_again_after_a_goaway() -> None:
         ]
         await requester.close()
     assert seen.ids == ["r-1", "r-2", "r-3"]
+
+
+async def test_a_request_that_was_given_up_costs_no_other() -> None:
+    """Over HTTP/2 one time-out is one failure: the others go on over the same connection."""
+    async with http2_server(silent_at_second) as seen:
+        requester = http(seen.port, Protocol.HTTP2)
+        assert await ask(requester, "r-1") is Outcome.RIGHT
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await ask(requester, "r-2")
+        assert [await ask(requester, name) for name in ("r-3", "r-4")] == [Outcome.RIGHT, Outcome.RIGHT]
+        await requester.close()
+    assert (seen.connections, seen.ids) == (1, ["r-1", "r-2", "r-3", "r-4"])
 
 
 async def test_http1_does_not_send_again_after_a_closed_connection() -> None:

@@ -6,21 +6,23 @@ from collections.abc import Callable
 
 import grpc.aio
 
+from readiness.tls import context
 from relocate.demo.traffic.clients.contract import Conversation, Requester
 from relocate.demo.traffic.clients.grpc import GrpcConversation, GrpcRequester, open_channel
-from relocate.demo.traffic.clients.http import HttpRequester
+from relocate.demo.traffic.clients.http1 import Http1Requester
+from relocate.demo.traffic.clients.http2 import Http2Requester
 from relocate.demo.traffic.clients.websocket import WebSocketConversation
 from relocate.demo.traffic.plan import Flow, GatewayInstance, Protocol, TrafficPlan
 from relocate.demo.traffic.timetable import Timetable
 
 
-def trust(gateway: GatewayInstance) -> ssl.SSLContext | None:
-    """A new context each time: httpcore sets the protocols to negotiate on the one that it is given.
+def trust(gateway: GatewayInstance, *protocols: str) -> ssl.SSLContext | None:
+    """Whom a client trusts, and the protocols that it offers; None for no TLS.
 
     Raises:
         OSError: the CA file cannot be read.
     """
-    return ssl.create_default_context(cafile=str(gateway.ca_file)) if gateway.ca_file else None
+    return context(str(gateway.ca_file), *protocols) if gateway.ca_file else None
 
 
 class Lines:
@@ -36,7 +38,9 @@ class Lines:
         gateway = self._gateways[table.gateway]
         if flow.protocol is Protocol.GRPC:
             return GrpcRequester(open_channel(gateway))
-        return HttpRequester(gateway, flow, trust(gateway))
+        if flow.protocol is Protocol.HTTP2:
+            return Http2Requester(gateway, flow, trust(gateway, "h2"))
+        return Http1Requester(gateway, flow, trust(gateway, "http/1.1"))
 
     def conversations(self, table: Timetable, flow: Flow) -> Callable[[], Conversation]:
         """Makes the streams of one timetable, one after the other."""

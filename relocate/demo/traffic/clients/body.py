@@ -4,7 +4,10 @@
 import json
 from typing import Any
 
-from relocate.demo.traffic.ledger import Answer, wrong
+from relocate.demo.traffic.ledger import Answer, failed, wrong
+
+OK = 200
+SERVER_ERROR = 500
 
 REQUEST_ID_HEADER = "x-request-id"
 CELL_HEADER = "x-ue-cell"
@@ -36,3 +39,12 @@ def checked_answer(body: str | bytes, request_id: str, side: str | None) -> Answ
     if answered != request_id:
         raise wrong(f"the answer is for request {answered!r}")
     return read_answer(value, side)
+
+
+def checked_response(status: int, body: bytes, request_id: str, side: str | None) -> Answer:
+    """The answer of an HTTP response: 5xx is no answer, and everything else but 200 is a wrong one."""
+    if status >= SERVER_ERROR:
+        raise failed(f"status {status}")
+    if status != OK:
+        raise wrong(f"status {status}")
+    return checked_answer(body, request_id, side)
