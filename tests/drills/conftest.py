@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service, started once with every part as a process of its own; each drill has an application of its own on it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from inspect import iscoroutinefunction
 from itertools import count
 from typing import Any
@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 
 from relocate.demo.system import System, new_system, stop
-from tests.drills.scene import Scene
+from relocate.demo.traffic.plan import Flow
+from tests.drills.scene import FLOWS, Scene
 
 SESSION = {"scope": "session", "loop_scope": "session"}
 """The processes belong to one event loop, which all drills share."""
@@ -52,8 +53,8 @@ async def stage(system: System) -> AsyncIterator[Callable[..., Awaitable[Scene]]
     """Makes the drill's scene; what `describe` takes says how the application differs."""
     opened: list[Scene] = []
 
-    async def make(**described: Any) -> Scene:
-        scene = Scene(system, f"drill-{next(_numbers)}")
+    async def make(flows: Sequence[Flow] = FLOWS, **described: Any) -> Scene:
+        scene = Scene(system, f"drill-{next(_numbers)}", flows)
         opened.append(scene)
         await scene.open(**described)
         return scene

@@ -7,8 +7,9 @@ import signal
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,8 +26,10 @@ from relocate.model.chain import broken_link
 from relocate.model.evidence import Entry
 from relocate.model.relocation import Phase, Status, Step, View
 from relocate.parts import Parts
+from relocate.prober.coverage import Coverage, Hole
 from relocate.settings import Settings
-from steering.model import EPOCH_HEADER, Acknowledgement, Fence, RouteDocument
+from relocate.store.relocations import Pending
+from steering.model import EPOCH_HEADER, Acknowledgement, Fence, RouteDocument, Rung
 
 A, B = "mec-a", "mec-b"
 RETRY_SAFE = (Protocol.HTTP1, Protocol.HTTP2, Protocol.GRPC)
@@ -47,6 +50,8 @@ POLICY: Mapping[str, Any] = {
 }
 ABOVE_ALL = Fence(lease=1_000_000, sequence=1)
 """Whatever a drill has left, its route is taken away under this."""
+ON_STREAMS = 8
+"""Messages that are in flight on streams of an instance that is killed, at most."""
 LONG_SECONDS = 45.0
 """Longer than any drill needs: a phase of this length is certainly hit."""
 
@@ -57,17 +62,26 @@ def application(
     arguments: Sequence[str] = (),
     start_seconds: float = 0,
     ready_deadline: float = 60,
+    stable_seconds: float = 0.3,
     transfer: Mapping[str, Any] | None = None,
+    outage: Path | None = None,
     **policy: object,
 ) -> Application:
-    """The demo's application under another name, with a short policy."""
+    """The demo's application under another name, with a short policy.
+
+    With `outage` an instance that was killed is started again, as soon as that folder has no file named as its cluster.
+    """
     body = site.application(name).model_dump(mode="json")
     body["transfer"] = transfer
     body["policy"] = {**POLICY, **policy}
-    body["readiness"] |= {"stable_seconds": 0.3, "deadline_seconds": ready_deadline}
+    body["readiness"] |= {"stable_seconds": stable_seconds, "deadline_seconds": ready_deadline}
     command = [*body["workloads"]["process"]["command"], "--warm-up", "0.2", *arguments]
     if start_seconds:
         command = ["sh", "-c", f'sleep {start_seconds} & wait; exec "$@"', "sh", *command]
+    if outage is not None:
+        body["workloads"]["process"]["restart"] = "on-failure"
+        down = f'"{outage}/$RELOCATE_CLUSTER"'
+        command = ["sh", "-c", f'while [ -e {down} ]; do sleep 0.1; done; exec "$@"', "sh", *command]
     body["workloads"]["process"]["command"] = command
     return Application.model_validate(body)
 
@@ -103,6 +117,14 @@ class Move:
             await asyncio.sleep(0.02)
         return view
 
+    async def says(self, text: str, seconds: float = 30) -> View:
+        """Wait until its sentence has this in it, whatever its status."""
+        deadline = time.monotonic() + seconds
+        while text not in (view := await self.view()).sentence:
+            assert time.monotonic() < deadline, f"{text!r} is not said after {seconds} s: {view.sentence}"
+            await asyncio.sleep(0.02)
+        return view
+
     async def reaches(self, phase: Phase) -> View:
         """Wait until this phase runs, now."""
         return await self.until(lambda view: step(view, phase).state == "running", f"in {phase}")
@@ -129,10 +151,10 @@ class Move:
 class Scene:
     """An application that serves from mec-a, and UEs that use it."""
 
-    def __init__(self, system: System, name: str) -> None:
+    def __init__(self, system: System, name: str, flows: Sequence[Flow] = FLOWS) -> None:
         self.system = system
         self.name = name
-        self.traffic = Traffic(system, name, FLOWS)
+        self.traffic = Traffic(system, name, flows)
         self._client = system.client()
         self._parts = Parts.open(Settings(database_url=system.database_url))
         self._since = 0
@@ -160,21 +182,54 @@ class Scene:
 
     async def move(self, target: str | None = None, **options: Any) -> Move:
         """Ask for the move to mec-b: by name, or as the cluster that is nearest."""
+        answer = await self.ask(target, **options)
+        assert answer.status_code == 202, answer.text
+        return self.follow(answer.json()["id"])
+
+    async def ask(self, target: str | None = None, **options: Any) -> httpx.Response:
+        """What the API says to a request for the move to mec-b."""
         body: dict[str, Any] = {"application": self.name, "options": options}
         body |= {"candidates": [A, B], "cell": site.CELLS[B]} if target is None else {"target": target}
-        answer = await self._client.post("/relocate", json=body)
-        assert answer.status_code == 202, answer.text
-        return Move(self._client, answer.json()["id"])
+        return await self._client.post("/relocate", json=body)
+
+    def follow(self, identity: str) -> Move:
+        """A relocation that is known by its id."""
+        return Move(self._client, identity)
+
+    def relocations(self) -> Sequence[str]:
+        """Ids of all relocations of this application."""
+        return [view.id for view in self._parts.database.relocations.list(application=self.name)]
+
+    def not_started(self) -> Sequence[Pending]:
+        """What was accepted for this application, and is not known to run."""
+        pending = self._parts.database.relocations.not_started()
+        return [one for one in pending if one.request.application == self.name]
 
     async def calm(self, seconds: float = 0.5) -> None:
         """Let the traffic go on for a moment."""
         await asyncio.sleep(seconds)
 
-    async def kill(self, cluster: str) -> None:
-        """SIGKILL to the one instance on a cluster."""
+    async def kill(self, cluster: str) -> int:
+        """SIGKILL to the one instance on a cluster; when, in nanoseconds since 1970."""
+        os.kill(await self.pid(cluster), signal.SIGKILL)
+        return time.time_ns()
+
+    async def freeze(self, cluster: str) -> None:
+        """SIGSTOP to the one instance on a cluster: its connections stay, and nothing is answered any more."""
+        os.kill(await self.pid(cluster), signal.SIGSTOP)
+
+    async def pid(self, cluster: str) -> int:
+        """Process id of the one instance on a cluster."""
         (found,) = await self.system.instances(cluster, self.name)
         assert found.pid is not None
-        os.kill(found.pid, signal.SIGKILL)
+        return found.pid
+
+    async def fault(self, cluster: str, **wanted: float) -> None:
+        """Break something in the one instance on a cluster (`relocate.demo.app.faults`)."""
+        (found,) = await self.system.instances(cluster, self.name)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.post(f"http://{found.endpoints['http']}/fault", params=wanted)
+        answer.raise_for_status()
 
     async def document(self) -> RouteDocument:
         """The route as the gateways have it."""
@@ -209,6 +264,16 @@ class Scene:
         answers = await adapter.acknowledged(self.name, state.version)
         return next(answer.state for answer in answers if answer.instance == instance)
 
+    async def serves_again(self) -> None:
+        """Wait until fresh requests are answered through every gateway instance."""
+
+        async def answered() -> bool:
+            with suppress(httpx.HTTPError):
+                return bool(await self.answers())
+            return False
+
+        await eventually(answered, "served again")
+
     def evidence(self, move: Move) -> Sequence[Entry]:
         """The relocation's record."""
         return self._parts.database.evidence.of(move.id)
@@ -236,6 +301,17 @@ class Scene:
         assert [one.state for one in await self.system.instances(cluster, self.name)] == ["running"]
         assert await self.system.instances(not_from, self.name) == []
         assert self._parts.database.leases.holder(self.name) is None
+
+    def unwatched(self, move: Move) -> Sequence[Hole]:
+        """Times of which there is no sample, from before `prepare` to the last look, as the record claims it.
+
+        Holes in which fewer samples were sent than the schedule demands are left out: a busy machine makes them.
+        """
+        claims = [one.claim for one in self.evidence(move) if one.claim.rung == Rung.WATCHED]
+        (claim,) = [claim for claim in claims if claim.phase is Phase.TEARDOWN and claim.side is None]
+        watched = Coverage.model_validate(claim.detail)
+        assert watched.conclusive or not claim.holds, "a hole was passed over"
+        return [hole for hole in watched.holes if hole.reason == "no record"]
 
     def recorded_whole(self, move: Move) -> None:
         """The record is a whole chain that says something."""
@@ -285,13 +361,19 @@ class Losses:
         assert self.all.sent > 50
         assert (self.all.lost, self.all.wrong, self.all.cut) == (0, 0, 0), self.in_words()
 
-    def bounded(self, most: int) -> None:
-        """No request that is safe to retry was lost, and of the others at most so many."""
+    def bounded(self, most: int, *, safe: int = 0) -> None:
+        """At most so many were lost, and of those that are safe to retry at most `safe`."""
         print(self.in_words())  # noqa: T201 - the design asks for it: what is bounded is printed
-        safe = {name: one.lost for name, one in self._safe().items()}
-        assert not any(safe.values()), self.in_words()
+        assert sum(one.lost for one in self._safe().values()) <= safe, self.in_words()
         assert self.all.wrong == 0, self.in_words()
         assert self.all.lost <= most, self.in_words()
+
+    def between(self, since_ns: int, until_ns: int) -> None:
+        """Only requests that were due then were lost: nobody could have answered them."""
+        print(self.in_words())  # noqa: T201 - as above
+        assert self.all.wrong == 0, self.in_words()
+        outside = [record for record in self.failures() if not since_ns <= record.due_ns <= until_ns]
+        assert not outside, f"{len(outside)} besides: {outside[:3]}"
 
     def in_words(self) -> str:
         """For people."""
