@@ -1,12 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """When the target fails."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
-from relocate.model.relocation import Outcome, Phase
-from tests.drills.scene import LONG_SECONDS, A, B, Scene, step
+import pytest
+
+from relocate.demo.traffic.plan import Flow
+from relocate.model.relocation import Outcome, Phase, View
+from tests.drills.scene import FLOWS, LONG_SECONDS, ON_STREAMS, A, B, Losses, Move, Scene, step
 
 Stage = Callable[..., Awaitable[Scene]]
+
+HALF_WAY = {"steps": [50, 100], "hold_seconds": LONG_SECONDS}
+SICK_SHARE = 0.1
+SICK = 40
+"""Answers that B, which errs in a tenth of them, gives wrong until it is judged, at most: five seconds' worth."""
+IMPATIENT = tuple(flow.model_copy(update={"connections": 32}) for flow in FLOWS)
+"""No request waits in its client for a connection on which another one hangs: that would be the client's loss."""
+ERRORS = ("status 500", "INTERNAL: a drill asked for this error", "handshake answered with status 500")
+
+HANGING = 80
+"""Messages that streams of a hanging instance owe until their time-out of 2 s, at 20 a second, at most."""
 
 
 async def test_when_b_never_becomes_ready_users_stay_on_a_and_b_is_removed(stage: Stage) -> None:
@@ -14,25 +29,72 @@ async def test_when_b_never_becomes_ready_users_stay_on_a_and_b_is_removed(stage
     scene = await stage()
     await scene.describe(arguments=["--never-ready"], ready_deadline=1.5)
     move = await scene.move()
+    await never_switched(scene, move, await move.ends())
+
+
+async def test_when_b_becomes_ready_and_flaps_it_gets_no_traffic(stage: Stage) -> None:
+    """It is ready again and again, and never for as long as the gate wants; nothing was lost."""
+    scene = await stage()
+    await scene.describe(arguments=["--flap", "1.5"], ready_deadline=9, stable_seconds=3)
+    move = await scene.move()
     view = await move.ends()
+    gates = [one.claim.detail for one in scene.evidence(move) if one.claim.phase is Phase.READY and one.claim.detail]
+    assert gates[-1]["breaks"] >= 2
+    await never_switched(scene, move, view)
+
+
+@pytest.mark.parametrize("phase", [Phase.SWITCH, Phase.BAKE])
+async def test_when_b_dies_users_go_back_to_a(stage: Stage, phase: Phase) -> None:
+    """The gateways fall back at once, the service goes back; only messages in flight on streams of B are lost."""
+    scene, move = await carried(stage, phase)
+    await scene.kill(B)
+    view = await move.ends()
+    assert "mec-b" in view.sentence
+    (await gone_back(scene, move, view)).bounded(most=ON_STREAMS)
+
+
+async def test_when_b_hangs_in_bake_users_go_back_to_a(stage: Stage) -> None:
+    """SIGSTOP: gateways ask A where a request may be sent twice; streams of B end with their clients' time-out."""
+    scene, move = await carried(stage, Phase.BAKE, IMPATIENT)
+    await scene.freeze(B)
+    (await gone_back(scene, move, await move.ends())).bounded(most=HANGING)
+
+
+@pytest.mark.parametrize("phase", [Phase.SWITCH, Phase.BAKE])
+async def test_when_b_errs_in_a_tenth_of_its_answers_users_go_back_to_a(stage: Stage, phase: Phase) -> None:
+    """It dies of nothing and passes its checks; what it answered wrong is what was lost."""
+    scene, move = await carried(stage, phase)
+    await scene.fault(B, error_share=SICK_SHARE)
+    view = await move.ends()
+    assert "mec-b failed" in view.sentence
+    losses = await gone_back(scene, move, view)
+    losses.bounded(most=SICK, safe=SICK)
+    assert all(record.error in ERRORS for record in losses.failures())
+
+
+async def carried(stage: Stage, phase: Phase, flows: Sequence[Flow] = FLOWS) -> tuple[Scene, Move]:
+    """A relocation in whose switch B has half of the traffic, or in whose bake it has all; either lasts."""
+    policy: dict[str, Any] = HALF_WAY if phase is Phase.SWITCH else {"bake_seconds": LONG_SECONDS}
+    scene = await stage(flows, **policy)
+    move = await scene.move()
+    if phase is Phase.SWITCH:
+        await move.until(lambda view: view.weights == {A: 50, B: 50}, "half way")
+    await move.reaches(phase)
+    await scene.calm(1)
+    return scene, move
+
+
+async def never_switched(scene: Scene, move: Move, view: View) -> None:
+    """The gate said no in its own words; B is gone, and nobody ever was on it."""
     assert view.outcome is Outcome.ROLLED_BACK
     assert "mec-b: not ready" in view.sentence
     assert step(view, Phase.SWITCH).state == "skipped"
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
-    (await scene.losses()).none()
+    (await gone_back(scene, move, view)).none()
 
 
-async def test_when_b_dies_in_the_middle_of_the_switch_users_go_back_to_a(stage: Stage) -> None:
-    """The gateways fall back at once, the service goes back; only messages in flight on streams of B are lost."""
-    scene = await stage(steps=[50, 100], hold_seconds=LONG_SECONDS)
-    move = await scene.move()
-    await move.until(lambda view: view.weights == {A: 50, B: 50}, "half way")
-    await scene.calm(1)
-    await scene.kill(B)
-    view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK
-    assert "mec-b" in view.sentence
+async def gone_back(scene: Scene, move: Move, view: View) -> Losses:
+    """Users are on A as before, and the record is whole; what was lost on the way."""
+    assert view.outcome is Outcome.ROLLED_BACK, view.sentence
     await scene.serves_from(A, not_from=B)
     scene.recorded_whole(move)
-    (await scene.losses()).bounded(most=8)
+    return await scene.losses()
