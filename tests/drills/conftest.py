@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The service, started once with every part as a process of its own; each drill has an application of its own on it."""
 
+import os
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from inspect import iscoroutinefunction
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ import pytest_asyncio
 
 from relocate.demo.system import System, new_system, stop
 from relocate.demo.traffic.plan import Flow
+from tests.drills.disk import SmallDisk
 from tests.drills.scene import FLOWS, Scene
 
 SESSION = {"scope": "session", "loop_scope": "session"}
@@ -62,3 +67,23 @@ async def stage(system: System) -> AsyncIterator[Callable[..., Awaitable[Scene]]
     yield make
     for scene in opened:
         await scene.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def small_disk(tmp_path: Path) -> AsyncIterator[tuple[System, SmallDisk]]:
+    """A system of the drill's own, whose database lies on a disk that is soon full."""
+    with ExitStack() as mounted:
+        try:
+            disk = mounted.enter_context(SmallDisk.mounted(tmp_path / "disk"))
+        except (OSError, subprocess.CalledProcessError) as error:
+            if os.environ.get("REQUIRE_ROOT_DRILLS") == "1":
+                raise
+            pytest.skip(f"no disk can be mounted here ({error}); REQUIRE_ROOT_DRILLS=1 makes this a failure")
+        system = new_system(tmp_path)
+        (tmp_path / "relocate.db").symlink_to(disk.folder / "relocate.db")
+        try:
+            await system.start(lambda _: None)
+            await system.configure()
+            yield system, disk
+        finally:
+            await stop(system)
