@@ -6,17 +6,17 @@ version of any route. Only instances that run are followed; one that does not is
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from relocate.clusters.contract import InstanceState, Observation
 from relocate.errors import RelocateError
-from relocate.model.application import Application
 from relocate.model.placement import Placement
 from relocate.parts import Parts
-from steering.model import Backend, Endpoint
-from steering.store.routes import RouteStore
+from steering.model import Endpoint
+from steering.store.routes import RouteStore, StoredRoute
 
 PERIOD_SECONDS = 1.0
 """Time between two looks at every placed instance."""
@@ -28,45 +28,66 @@ _log = structlog.get_logger(__name__)
 
 async def keep_current(parts: Parts) -> None:
     """Look at every placed instance once a second, until cancelled. What cannot be asked now is asked the next time."""
-    routes = RouteStore(parts.database.engine)
+    following = Following(parts)
     while True:
-        for application in await asyncio.to_thread(parts.database.catalogue.list, Application):
-            for placement in await asyncio.to_thread(parts.database.placements.of, application.name):
-                await follow(parts, routes, application, placement)
+        await following.look()
         await asyncio.sleep(PERIOD_SECONDS)
 
 
-async def follow(parts: Parts, routes: RouteStore, application: Application, placement: Placement) -> bool:
-    """Move one instance's endpoints in the routes if it listens elsewhere now; whether it did."""
-    known = await asyncio.to_thread(_known, routes, application, placement.instance)
-    if known is None:
-        return False
-    try:
-        observed = await (await parts.driver(placement.cluster)).observe(application.name, placement.instance)
-    except RelocateError as error:
-        _log.debug("an instance cannot be observed now", instance=placement.instance, reason=str(error))
-        return False
-    if not _elsewhere(observed, known):
-        return False
-    await asyncio.to_thread(routes.move_endpoints, placement.instance, observed.endpoints)
-    _log.info("an instance listens elsewhere now", instance=placement.instance, endpoints=str(observed.endpoints))
-    return True
+class Following:
+    """Follows every placed instance that a route names. A document is read again only in another version."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Args: parts: the database, and the clusters' drivers."""
+        self._parts = parts
+        self._routes = RouteStore(parts.database.engine)
+        self._stored: dict[tuple[str, str], StoredRoute] = {}
+        """By gateway and route, as last read."""
+
+    async def look(self) -> Sequence[str]:
+        """Move the endpoints of those instances that listen elsewhere now; which they are."""
+        placed, known = await asyncio.to_thread(lambda: (self._parts.database.placements.all(), self._known()))
+        return [one.instance for one in placed if one.instance in known and await self._moved(one, known[one.instance])]
+
+    async def _moved(self, placement: Placement, known: Endpoints) -> bool:
+        try:
+            driver = await self._parts.driver(placement.cluster)
+            observed = await driver.observe(placement.application, placement.instance)
+        except RelocateError as error:
+            _log.debug("an instance cannot be observed now", instance=placement.instance, reason=str(error))
+            return False
+        if not _elsewhere(observed, known):
+            return False
+        await asyncio.to_thread(self._routes.move_endpoints, placement.instance, observed.endpoints)
+        _log.info("an instance listens elsewhere now", instance=placement.instance, endpoints=str(observed.endpoints))
+        return True
+
+    def _known(self) -> Mapping[str, Endpoints]:
+        """By instance: where the routes believe it to be."""
+        self._read_changed()
+        known: dict[str, dict[str, tuple[Endpoint, ...]]] = defaultdict(dict)
+        for stored in self._stored.values():
+            for backend in stored.document.backends if stored.document else ():
+                known[backend.instance] |= backend.endpoints
+        for instance, endpoints in self._routes.moved_endpoints().items():
+            if instance in known:
+                known[instance] |= endpoints
+        return known
+
+    def _read_changed(self) -> None:
+        versions = self._routes.versions()
+        changed: dict[str, list[str]] = defaultdict(list)
+        for (gateway, route), version in versions.items():
+            known = self._stored.get((gateway, route))
+            if known is None or known.version != version:
+                changed[gateway].append(route)
+        self._stored = {key: stored for key, stored in self._stored.items() if key in versions}
+        for gateway, names in changed.items():
+            found = self._routes.some(gateway, names)
+            self._stored |= {(gateway, route): stored for route, stored in found.items()}
 
 
 def _elsewhere(observed: Observation, known: Endpoints) -> bool:
     if observed.state is not InstanceState.RUNNING or not all(observed.endpoints.get(port) for port in known):
         return False
     return any(set(observed.endpoints[port]) != set(found) for port, found in known.items())
-
-
-def _known(routes: RouteStore, application: Application, instance: str) -> Endpoints | None:
-    """Where the routes believe the instance to be; None when no route names it."""
-    moved = routes.moved_endpoints().get(instance, {})
-    for route in application.routes:
-        for gateway in route.gateways:
-            stored = routes.read(gateway, route.name)
-            backends: tuple[Backend, ...] = stored.document.backends if stored and stored.document else ()
-            for backend in backends:
-                if backend.instance == instance:
-                    return {**backend.endpoints, **moved}
-    return None

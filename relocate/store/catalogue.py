@@ -142,6 +142,12 @@ class Placements:
             rows = connection.execute(statement.order_by(PLACEMENTS.c.active.desc(), PLACEMENTS.c.cluster))
             return [Placement.model_validate(dict(row)) for row in rows.mappings()]
 
+    def all(self) -> Sequence[Placement]:
+        """All instances of all applications."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(PLACEMENTS).order_by(PLACEMENTS.c.application, PLACEMENTS.c.cluster))
+            return [Placement.model_validate(dict(row)) for row in rows.mappings()]
+
     def fitting(self, request: RelocationRequest) -> tuple[Application, Placement]:
         """The application that a request is about, and where it serves; raises as `fitting`."""
         with self._engine.connect() as connection:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from relocate.clusters.contract import ClusterDriver, InstanceState, Observation
-from relocate.endpoints import follow
+from relocate.endpoints import Following
 from relocate.errors import ClusterUnavailable
-from relocate.model.application import Application
 from relocate.model.placement import Placement
 from relocate.parts import Parts
 from relocate.settings import Settings
@@ -20,14 +19,6 @@ from steering.store.routes import RouteStore
 
 HERE, THERE = Endpoint(host="127.0.0.1", port=1001), Endpoint(host="127.0.0.1", port=1002)
 
-APPLICATION = Application.model_validate(
-    {
-        "name": "shop",
-        "workloads": {"external": {}},
-        "routes": [{"name": "shop", "hosts": ["shop.test"], "gateways": ["edge"], "ports": [{"name": "http"}]}],
-        "readiness": {"probes": [{"kind": "tcp"}]},
-    }
-)
 PLACED = Placement(
     application="shop",
     cluster="mec-a",
@@ -70,6 +61,7 @@ def parts(tmp_path: Path) -> Iterator[OnePlace]:
         epoch="e1",
     )
     RouteStore(made.database.engine).write("edge", document, Fence(lease=1, sequence=1), None)
+    made.database.placements.put(PLACED)
     yield made
     made.database.close()
 
@@ -83,10 +75,11 @@ async def test_an_instance_that_moved_is_followed_without_a_new_version(parts: O
     """The endpoints change, the route's version does not, and following again does nothing."""
     routes = RouteStore(parts.database.engine)
     parts.said = running(THERE)
-    assert await follow(parts, routes, APPLICATION, PLACED)
+    following = Following(parts)
+    assert await following.look() == ["shop-1"]
     assert routes.moved_endpoints() == {"shop-1": {"http": (THERE,)}}
     assert routes.versions() == {("edge", "shop"): 1}
-    assert not await follow(parts, routes, APPLICATION, PLACED)
+    assert await following.look() == []
 
 
 @pytest.mark.parametrize(
@@ -106,13 +99,32 @@ async def test_nothing_is_changed_for_want_of_knowledge(
     """An instance that does not run somewhere else for certain leaves the routes as they are."""
     routes = RouteStore(parts.database.engine)
     parts.said = said
-    assert not await follow(parts, routes, APPLICATION, PLACED)
+    assert await Following(parts).look() == []
     assert routes.moved_endpoints() == {}
 
 
 async def test_an_instance_that_no_route_names_is_left_alone(parts: OnePlace) -> None:
     """Only instances in routes are followed."""
-    routes = RouteStore(parts.database.engine)
     parts.said = running(THERE)
-    other = PLACED.model_copy(update={"instance": "shop-2"})
-    assert not await follow(parts, routes, APPLICATION, other)
+    parts.database.placements.put(PLACED.model_copy(update={"instance": "shop-2"}))
+    assert await Following(parts).look() == []
+
+
+async def test_every_route_of_an_instance_is_followed(parts: OnePlace) -> None:
+    """Ports that stand in another route of the instance count as well; a new version of a route is read."""
+    following = Following(parts)
+    parts.said = running(HERE)
+    assert await following.look() == []
+    document = RouteDocument(
+        route="shop-admin",
+        application="shop",
+        hosts=("admin.test",),
+        ports=(Port(name="admin"),),
+        backends=(Backend(name="mec-a", instance="shop-1", endpoints={"admin": (HERE,)}),),
+        weights={"mec-a": 100},
+        epoch="e1",
+    )
+    RouteStore(parts.database.engine).write("edge", document, Fence(lease=1, sequence=1), None)
+    parts.said = Observation(state=InstanceState.RUNNING, endpoints={"http": (HERE,), "admin": (THERE,)})
+    assert await following.look() == ["shop-1"]
+    assert await following.look() == []
