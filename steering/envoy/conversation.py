@@ -114,6 +114,8 @@ class Conversation:
         news, self._news = self._news, set()
         if plan is not self._plan:
             news |= differing(plan, self._plan)
+            # Where the listener binds stands in the settings.
+            self._is_all_news |= self._plan is None or plan.settings is not self._plan.settings
         if self._is_all_news:
             for known in (plan.routes, plan.removed, plan.broken, self._listing.accepted, self._held):
                 news |= set(known)

@@ -9,8 +9,9 @@ import pytest
 
 from steering.envoy.listener import LISTENER
 from steering.envoy.plan import GatewayPlan, RoutePlan, plan_gateway
+from steering.envoy.settings import Listener
 from steering.envoy.xds import EDS, LDS, RDS
-from steering.model import RouteDocument
+from steering.model import Endpoint, RouteDocument
 from steering.store.routes import StoredRoute
 from tests.unit.steering.documents import SETTINGS, document, fence
 from tests.unit.steering.envoy import Envoy
@@ -168,6 +169,18 @@ def test_refused_clusters_of_many_are_sorted_out() -> None:
     again = _plan(("game", 1, _game()), ("shop", 2, document(epoch="e2")))
     envoy.exchange(again)
     assert envoy.conversation.take_changes()["shop"].rejected == 2
+
+
+def test_other_settings_are_a_change_of_the_listener() -> None:
+    """An instance that shall bind elsewhere is told so, although no route's chain changed."""
+    stored = {"shop": StoredRoute("shop", 1, fence(1), document())}
+    before = plan_gateway(SETTINGS, stored, {}, NOW)
+    envoy = Envoy()
+    envoy.exchange(before)
+    envoy.log.clear()
+    elsewhere = SETTINGS.model_copy(update={"listener": Listener(bind=Endpoint(host="0.0.0.0", port=443))})
+    envoy.exchange(plan_gateway(elsewhere, stored, {}, NOW, earlier=before))
+    assert envoy.log == [("lds", (LISTENER,), ())]
 
 
 def test_a_change_looks_at_no_other_route(monkeypatch: pytest.MonkeyPatch) -> None:
