@@ -225,6 +225,12 @@ class Leases:
         with self._engine.connect() as connection:
             return connection.execute(select(LEASES.c.holder).where(LEASES.c.application == application)).scalar()
 
+    def held(self, prefix: str) -> dict[str, str]:
+        """Holders whose name begins like this, by application."""
+        statement = select(LEASES.c.application, LEASES.c.holder).where(LEASES.c.holder.startswith(prefix))
+        with self._engine.connect() as connection:
+            return {row.application: row.holder for row in connection.execute(statement)}
+
     def take(self, application: str, holder: str) -> int:
         """Take a free lease for something other than a relocation (a first placement).
 

@@ -4,28 +4,23 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from temporalio.client import (
     Client,
-    WorkflowFailureError,
     WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from relocate.activities.calls import Queue
 from relocate.activities.orders import Start
 from relocate.activities.selection import decide
 from relocate.dispatch import CommandResult, DryRun
-from relocate.errors import EngineUnavailable, InvalidRequest, NotFound, TargetFailed
+from relocate.errors import EngineUnavailable, InvalidRequest
 from relocate.model.application import Application
-from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, RelocationRequest, View
 from relocate.parts import Parts
@@ -34,12 +29,12 @@ from relocate.settings import Settings
 from relocate.store.database import Database
 from relocate.store.relocations import Accepted, Pending
 from relocate.temporal.connection import ANSWER, connect, registered
+from relocate.temporal.failures import asking
+from relocate.temporal.placing import PREFIX, Placing
 from relocate.workflow.desk import Command, CommandOrder
-from relocate.workflow.placement import Place
 from relocate.workflow.reasons import sentence_of
 from relocate.workflow.relocation import Relocate
 
-PLACING = timedelta(minutes=10)
 HEARD_SECONDS = 1.0
 """How long Temporal counts as reachable after an answer. What is accepted in the second in which it goes away is kept, and
 started by the sweeper when it is back."""
@@ -60,6 +55,7 @@ class TemporalDispatch:
         self._started: list[str] = []
         """Started, and not yet on record as started."""
         self._queue = f"{parts.settings.task_queue}-{Queue.CHANGE}"
+        self._placing = Placing(client, parts.database, self._queue)
 
     @classmethod
     async def open(cls, settings: Settings, database: Database) -> Self:
@@ -95,7 +91,7 @@ class TemporalDispatch:
     async def cancel(self, identity: str, actor: Actor) -> View:
         """A signal: Temporal keeps it even while no worker runs."""
         view = await asyncio.to_thread(self._database.relocations.get, identity)
-        async with _engine(identity):
+        async with asking(identity):
             handle = self._client.get_workflow_handle_for(Relocate.run, identity)
             await handle.signal(Relocate.cancel, actor, rpc_timeout=ANSWER)
         return view
@@ -108,7 +104,7 @@ class TemporalDispatch:
         except ValueError as error:
             raise InvalidRequest(f"command: must be one of {', '.join(Command)}", field="command") from error
         try:
-            async with _engine(identity):
+            async with asking(identity):
                 handle = self._client.get_workflow_handle_for(Relocate.run, identity)
                 understood = await handle.execute_update(
                     Relocate.command, order, id=secrets.token_hex(8), rpc_timeout=ANSWER
@@ -119,23 +115,12 @@ class TemporalDispatch:
 
     async def place(self, application: str, cluster: str, actor: Actor) -> Placement:  # noqa: ARG002 - part of the contract
         """Run the first placement and wait for it."""
-        wanted = await asyncio.to_thread(self._database.catalogue.get, Application, application)
-        await asyncio.to_thread(self._database.catalogue.get, Cluster, cluster)
-        await self._why_placed(application)
-        identity = f"place-{new_identity()}"
-        lease = await asyncio.to_thread(self._database.leases.take, application, identity)
-        try:
-            await self._placed(identity, lease, wanted, cluster)
-        finally:
-            await asyncio.to_thread(self._database.leases.give_back, application, identity)
-        placement = await asyncio.to_thread(self._database.placements.active, application)
-        if placement is None:
-            raise TargetFailed(f"{application} was placed on {cluster} and is not on record; see the worker's log")
-        return placement
+        return await self._placing.place(f"{PREFIX}{new_identity()}", application, cluster)
 
     async def sweep(self) -> int:
         """Start what was accepted and not started, by a process that died or while Temporal was away."""
         await self._mark_started()
+        await self._placing.sweep()
         started = 0
         settled = datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS)
         for pending in await asyncio.to_thread(self._database.relocations.not_started, settled):
@@ -169,7 +154,7 @@ class TemporalDispatch:
             searchable=await self._searchable(),
         )
         try:
-            async with _engine(pending.id):
+            async with asking(pending.id):
                 await self._client.start_workflow(
                     Relocate.run,
                     start,
@@ -206,48 +191,10 @@ class TemporalDispatch:
                 return False
         return self._registered
 
-    async def _why_placed(self, application: str) -> None:
-        placement = await asyncio.to_thread(self._database.placements.active, application)
-        if placement is not None:
-            raise InvalidRequest(
-                f"application: {application} is placed already, on {placement.cluster}", field="application"
-            )
-
-    async def _placed(self, identity: str, lease: int, application: Application, cluster: str) -> None:
-        start = Start(
-            relocation=identity,
-            lease=lease,
-            request=RelocationRequest(application=application.name, target=cluster, reason="first placement"),
-            application=application,
-            created_at=datetime.now(UTC),
-        )
-        try:
-            async with _engine(identity):
-                await self._client.execute_workflow(
-                    Place.run, start, id=identity, task_queue=self._queue, execution_timeout=PLACING
-                )
-        except WorkflowFailureError as error:
-            raise TargetFailed(sentence_of(error.cause or error)) from error
-
 
 def new_identity() -> str:
     """A relocation's id: sorts by time, and cannot be guessed."""
     return f"rel-{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(4)}"
-
-
-@asynccontextmanager
-async def _engine(identity: str) -> AsyncIterator[None]:
-    """Temporal's errors in our words."""
-    try:
-        yield
-    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
-        raise EngineUnavailable("no worker answered in time; the command may still take effect") from error
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise NotFound(f"relocation {identity} is not running") from error
-        raise EngineUnavailable(f"Temporal cannot be asked: {error.message}") from error
-    except RuntimeError as error:
-        raise EngineUnavailable(f"Temporal cannot be reached: {error}") from error
 
 
 __all__ = ["TemporalDispatch", "new_identity"]

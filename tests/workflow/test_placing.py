@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stories of first placements."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
 
 from relocate.errors import AlreadyRelocating, InvalidRequest, TargetFailed
+from tests.workflow.run import eventually
 from tests.workflow.service import Service
 from tests.workflow.world import World
 
@@ -47,6 +52,52 @@ async def test_a_placement_that_fails_leaves_nothing(unplaced: World) -> None:
     assert await unplaced.adapter.read(unplaced.app) is None
     assert unplaced.service.database.placements.of(unplaced.app) == []
     assert unplaced.service.database.leases.holder(unplaced.app) is None
+
+
+async def _placements_workflow(world: World) -> WorkflowHandle[Any, Any]:
+    """The workflow of the placement that holds the application's lease, once Temporal has it."""
+    found: list[WorkflowHandle[Any, Any]] = []
+
+    async def started() -> bool:
+        holder = world.service.database.leases.holder(world.app)
+        if holder is None:
+            return False
+        found.append(world.service.client.get_workflow_handle(holder))
+        try:
+            return (await found[-1].describe()).status is WorkflowExecutionStatus.RUNNING
+        except RPCError:
+            return False
+
+    await eventually(started)
+    return found[-1]
+
+
+async def test_a_placement_whose_caller_has_gone_keeps_its_lease_until_it_has_ended(unplaced: World) -> None:
+    """It goes on all the same, alone on the application; when it has ended the sweeper gives the lease back."""
+    let_go = unplaced.slow_down(unplaced.a)
+    asking = asyncio.create_task(unplaced.place(unplaced.a))
+    placing = await _placements_workflow(unplaced)
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    await unplaced.service.dispatch.sweep()
+    assert unplaced.service.database.leases.holder(unplaced.app) == placing.id
+    let_go()
+    await placing.result()
+    await unplaced.service.dispatch.sweep()
+    await unplaced.assert_serves_only_from(unplaced.a)
+
+
+async def test_a_placement_that_was_never_started_gives_its_lease_back(
+    unplaced: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wanted it died after taking the lease: that is known when Temporal has not heard of it for a while."""
+    leases, sweep = unplaced.service.database.leases, unplaced.service.dispatch.sweep
+    leases.take(unplaced.app, f"place-{unplaced.app}")
+    await sweep()
+    assert leases.holder(unplaced.app) == f"place-{unplaced.app}"
+    monkeypatch.setattr("relocate.temporal.placing.STARTS_WITHIN_SECONDS", 0.0)
+    await sweep()
+    assert leases.holder(unplaced.app) is None
 
 
 async def test_a_placed_application_on_the_move_is_not_placed(world: World) -> None:

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Temporal's errors in our words."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from relocate.errors import EngineUnavailable, NotFound
+
+
+@asynccontextmanager
+async def asking(identity: str) -> AsyncIterator[None]:
+    """Around what is asked of Temporal about one run.
+
+    Raises:
+        NotFound: Temporal does not know it.
+        EngineUnavailable: Temporal, or a worker, did not answer.
+    """
+    try:
+        yield
+    except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+        raise EngineUnavailable("no worker answered in time; the command may still take effect") from error
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise NotFound(f"relocation {identity} is not running") from error
+        raise EngineUnavailable(f"Temporal cannot be asked: {error.message}") from error
+    except RuntimeError as error:
+        raise EngineUnavailable(f"Temporal cannot be reached: {error}") from error
