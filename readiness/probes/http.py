@@ -3,18 +3,23 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote
 
+import h11
 import httpx
 from pydantic import Field
 
 from readiness.answers import because, bounded, not_yet, ready
 from readiness.connection import Connection
 from readiness.contract import Probe
+from readiness.http1 import exchange
 from readiness.model import Target, Verdict
 from readiness.probes.http_expectation import Expectation
 from readiness.settings import Settings, checked
 from readiness.tls import context
 
+UNQUOTED = "/:?@!$&'()*+,;=%-._~"
+"""What a path and its query may hold as it is (RFC 3986, 3.3 and 3.4); what is quoted already stays so."""
 LARGEST_BODY = 65536
 """Bytes of the body that are read and judged; a health page is smaller, and a pattern over more may take long."""
 
@@ -51,9 +56,25 @@ class HttpProbe(Probe):
 
     async def check(self, target: Target, *, timeout: float) -> Verdict:
         """Send the request and judge the answer."""
-        return await bounded(self._ask(target, timeout), timeout)
+        second = self._settings.protocol == "http2"
+        return await bounded(self._ask_http2(target, timeout) if second else self._ask(target), timeout)
 
-    async def _ask(self, target: Target, timeout: float) -> Verdict:
+    async def _ask(self, target: Target) -> Verdict:
+        trust = context(target.ca_file, "http/1.1") if target.tls else None
+        most = LARGEST_BODY if self._settings.expect.reads_body else 0
+        try:
+            headers = self._headers(target)
+            headers.setdefault("host", f"{_host(target)}:{target.port}")
+            path = quote(self._settings.path, safe=UNQUOTED)
+            request = h11.Request(method=self._settings.method, target=path, headers=headers.raw)
+            response, body = await exchange(target, trust, request, most=most)
+        except (OSError, h11.ProtocolError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            return not_yet(f"{target.host} port {target.port}: {because(error)}")
+        return self._judged(response, body, self._observed(response))
+
+    async def _ask_http2(self, target: Target, timeout: float) -> Verdict:
         connection = Connection()
         try:
             async with httpx.AsyncClient(
@@ -68,13 +89,11 @@ class HttpProbe(Probe):
             await connection.abandon()
 
     def _transport(self, target: Target) -> httpx.AsyncHTTPTransport:
-        second = self._settings.protocol == "http2"
-        trust = context(target.ca_file if target.tls else None, "h2" if second else "http/1.1")
-        return httpx.AsyncHTTPTransport(verify=trust, http1=not second, http2=second, trust_env=False)
+        trust = context(target.ca_file if target.tls else None, "h2")
+        return httpx.AsyncHTTPTransport(verify=trust, http1=False, http2=True, trust_env=False)
 
     async def _exchange(self, client: httpx.AsyncClient, target: Target, connection: Connection) -> Verdict:
-        host = f"[{target.host}]" if ":" in target.host else target.host
-        url = f"{'https' if target.tls else 'http'}://{host}:{target.port}{self._settings.path}"
+        url = f"{'https' if target.tls else 'http'}://{_host(target)}:{target.port}{self._settings.path}"
         extensions: dict[str, Any] = {"trace": connection.trace}
         if target.server_name:
             extensions["sni_hostname"] = target.server_name
@@ -88,7 +107,7 @@ class HttpProbe(Probe):
             async for part in response.aiter_bytes():
                 body += part
                 if len(body) > LARGEST_BODY:
-                    return not_yet(f"the body is larger than {LARGEST_BODY} bytes", observed)
+                    break
             return self._judged(response, body, observed)
 
     def _headers(self, target: Target) -> httpx.Headers:
@@ -107,7 +126,14 @@ class HttpProbe(Probe):
         return {"status": str(response.status_code), **kept}
 
     def _judged(self, response: httpx.Response, body: bytes, observed: dict[str, str]) -> Verdict:
+        if len(body) > LARGEST_BODY:
+            return not_yet(f"the body is larger than {LARGEST_BODY} bytes", observed)
         text = body.decode(response.charset_encoding or "utf-8", errors="replace") if body else ""
         if problem := self._settings.expect.problem(response.status_code, response.headers, text):
             return not_yet(problem, observed)
         return ready(f"answered {response.status_code}", observed)
+
+
+def _host(target: Target) -> str:
+    """As it stands in addresses."""
+    return f"[{target.host}]" if ":" in target.host else target.host
