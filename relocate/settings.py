@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     config: Path | None = None
     """YAML file with applications, clusters and gateways, read at the start of the API."""
     task_queue: str = "relocate"
-    """Prefix of the two task queues, `-watch` and `-change`."""
+    """Prefix of the task queues: `-watch`, `-probe` and `-change`."""
     api_host: str = "127.0.0.1"
     """Where the API listens; anything but loopback needs `tokens`."""
     api_port: int = Field(default=8070, ge=0, le=65535)

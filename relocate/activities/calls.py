@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The table of activities: what each takes and gives, on which queue it runs, and how long it may take.
 
-Two queues, so that long watches can never starve an undo: `watch` for what only looks, `change` for what changes
-something (reference: envoy.md, Temporal 5). Time-outs follow from this table and stand nowhere else.
+Three queues, so that long watches can never starve an undo, nor probers the looks that relocations wait for: `watch` for
+what only looks, `probe` for the prober, `change` for what changes something (reference: envoy.md, Temporal 5). Time-outs follow from this table and stand nowhere else.
 """
 
 from dataclasses import dataclass
@@ -38,6 +38,9 @@ class Queue(StrEnum):
     """Suffix of a task queue's name."""
 
     WATCH = "watch"
+    """Looks that a relocation waits for."""
+    PROBE = "probe"
+    """Probers. Each runs as long as its relocation: where looks wait for the slots of probers, no relocation ends."""
     CHANGE = "change"
 
 
@@ -79,7 +82,7 @@ AWAIT_RUNNING = Call(
 )
 STEER = Call("steer", orders.SteerOrder, orders.Steered, Queue.CHANGE, timedelta(minutes=2), timedelta(minutes=5))
 GATE = Call("gate", orders.GateOrder, orders.Gated, Queue.WATCH, _DAY, _DAY)
-WATCH = Call("watch", orders.WatchOrder, type(None), Queue.WATCH, _DAY, None)
+WATCH = Call("watch", orders.WatchOrder, type(None), Queue.PROBE, _DAY, None)
 JUDGE = Call("judge", orders.JudgeOrder, Judged, Queue.WATCH, _DAY, _DAY)
 DRAIN = Call("drain", orders.DrainOrder, orders.Drained, Queue.WATCH, _DAY, _DAY)
 HEALTH = Call("health", orders.HealthOrder, orders.Gated, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=1))

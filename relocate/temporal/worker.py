@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The worker: one process, two task queues, so that long watches never starve an undo."""
+"""The worker: one process, three task queues, so that long watches never starve an undo, nor probers a look."""
 
 import asyncio
 import signal
@@ -29,8 +29,10 @@ from relocate.temporal.connection import connect_at_boot
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
 
-WATCHES = 400
-"""Long watches at once in one worker: four for each of a hundred relocations."""
+WATCHES = 1000
+"""Long looks at once in one worker: one for each relocation."""
+PROBERS = 10_000
+"""Probers at once in one worker: never the limit, as a relocation that nobody watches is held."""
 CHANGES = 100
 STICKY = timedelta(seconds=2)
 """How long a run waits for the worker that has it in memory before any other may take it: after a SIGKILL every run
@@ -63,7 +65,7 @@ async def run(settings: Settings) -> None:
 
 
 def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Sequence[Worker]:
-    """The two workers of one process. The workflows run on the queue for changes, with their local activities."""
+    """The workers of one process, one for each queue. The workflows run on the queue for changes, with their local activities."""
     prefix = parts.settings.task_queue
     changing = Worker(
         client,
@@ -87,7 +89,15 @@ def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Se
         max_heartbeat_throttle_interval=HEARD_WITHIN,
         graceful_shutdown_timeout=GRACE,
     )
-    return [changing, watching]
+    probing = Worker(
+        client,
+        task_queue=f"{prefix}-{Queue.PROBE}",
+        activities=[Watching(parts).watch],
+        max_concurrent_activities=PROBERS,
+        max_heartbeat_throttle_interval=HEARD_WITHIN,
+        graceful_shutdown_timeout=GRACE,
+    )
+    return [changing, watching, probing]
 
 
 def changes(parts: Parts) -> Sequence[Activity]:
@@ -111,7 +121,6 @@ def watches(parts: Parts) -> Sequence[Activity]:
     return [
         Instances(parts).await_running,
         Readying(parts).gate,
-        Watching(parts).watch,
         JudgingActivity(parts).judge,
         Draining(parts).drain,
     ]
