@@ -18,7 +18,7 @@ from relocate.model.relocation import View
 from tests.bench import accepting, clients, concurrent, growth, losses, memory, push, relocation, switching, waterfall
 from tests.bench.bench import Bench, Measure, opened
 from tests.bench.printing import machine, table, write_docs, write_json
-from tests.bench.rows import Row
+from tests.bench.rows import Row, unmeasured
 
 MEASURES: Mapping[str, Measure] = {
     memory.NAME: memory.measure,
@@ -58,7 +58,7 @@ def main() -> int:
     console.print(f"[dim]{machine()}[/dim]")
     write_json(JSON, rows, waterfall=waterfall.as_json(views))
     missing = [row.name for row in rows if row.value is None]
-    if arguments.write_docs and not missing:
+    if arguments.write_docs and LONG.issuperset(missing):
         write_docs(DOCS, rows, [waterfall.drawn(title, waterfall.bars(found)) for title, found in views.items()])
     return 1 if missing else 0
 
@@ -94,15 +94,7 @@ async def _one(bench: Bench, name: str) -> Sequence[Row]:
         return await MEASURES[name](bench)
     except Exception as error:  # noqa: BLE001 - whatever stopped it, the row says so and the others go on
         traceback.print_exc()
-        return [
-            Row(
-                name=name,
-                what=name,
-                value=None,
-                unit="",
-                note=f"could not be measured: {type(error).__name__}: {error}",
-            )
-        ]
+        return [unmeasured(name, name, error)]
 
 
 if __name__ == "__main__":

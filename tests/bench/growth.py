@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ from relocate.store.figures import Figures
 from tests.bench.bench import Bench
 from tests.bench.fleet import Fleet, fleet
 from tests.bench.history import fill
-from tests.bench.rows import Row
+from tests.bench.rows import Row, unmeasured
 from tests.workflow.service import Service, running_service
 
 NAME = "growth"
@@ -50,42 +51,45 @@ class Cost(NamedTuple):
 async def measure(bench: Bench) -> Sequence[Row]:
     """Rows for each kind of growth; none is judged."""
     bench.tell(f"growth: gateways {GATEWAYS}, applications {APPLICATIONS}, candidates {CANDIDATES}, history {HISTORY}")
-    async with running_service(await bench.client(), bench.subfolder(NAME), cached_workflows=1000) as service:
-        return [
-            *await _gateways(service),
-            *await _candidates(service),
-            *await _applications(bench, service),
-            *await _history(bench),
-        ]
+    rows: list[Row] = []
+    for what, part in PARTS.items():
+        try:
+            rows += await part(bench, bench.subfolder(f"{NAME}-{what}"))
+        except (RuntimeError, TimeoutError) as error:
+            rows.append(unmeasured(NAME, f"growth with {what}", error))
+    return rows
 
 
-async def _gateways(service: Service) -> Sequence[Row]:
+async def _gateways(bench: Bench, folder: Path) -> Sequence[Row]:
     costs = {}
-    for size in GATEWAYS:
-        async with fleet(service, gateways=size) as made:
-            costs[size] = await _moved(partial(made.move, made.applications[0]))
+    async with running_service(await bench.client(), folder, cached_workflows=1000) as service:
+        for size in GATEWAYS:
+            async with fleet(service, gateways=size) as made:
+                costs[size] = await _moved(partial(made.move, made.applications[0]))
     return _both("gateways", costs)
 
 
-async def _applications(bench: Bench, service: Service) -> Sequence[Row]:
+async def _applications(bench: Bench, folder: Path) -> Sequence[Row]:
     """Seconds by relocation when so many run at once; larger numbers come from `concurrent` where they were measured."""
     costs = {size: 1000 * found for size, found in bench.seconds_each.items()}
-    for size in APPLICATIONS:
-        async with fleet(service, applications=size) as made:
-            await made.move(made.applications[0])
-            seconds, views = await made.move_all(at_most=AT_MOST_SECONDS)
-            costs[size] = 1000 * seconds / max(1, len(views))
+    async with running_service(await bench.client(), folder, cached_workflows=1000) as service:
+        for size in APPLICATIONS:
+            async with fleet(service, applications=size) as made:
+                await made.move(made.applications[0])
+                seconds, views = await made.move_all(at_most=AT_MOST_SECONDS)
+                costs[size] = 1000 * seconds / max(1, len(views))
     return grown("applications at once", "each relocation's share of the time", dict(sorted(costs.items())))
 
 
-async def _candidates(service: Service) -> Sequence[Row]:
+async def _candidates(bench: Bench, folder: Path) -> Sequence[Row]:
     moves: dict[int, Cost] = {}
     asked: dict[int, float] = {}
-    for size in CANDIDATES:
-        async with fleet(service, clusters=size + 1) as made:
-            request = RelocationRequest(application=made.applications[0], candidates=tuple(made.clusters[1:]))
-            asked[size] = await _asked(partial(service.dispatch.dry_run, request))
-            moves[size] = await _moved(partial(_chosen, service, made))
+    async with running_service(await bench.client(), folder, cached_workflows=1000) as service:
+        for size in CANDIDATES:
+            async with fleet(service, clusters=size + 1) as made:
+                request = RelocationRequest(application=made.applications[0], candidates=tuple(made.clusters[1:]))
+                asked[size] = await _asked(partial(service.dispatch.dry_run, request))
+                moves[size] = await _moved(partial(_chosen, service, made))
     return [*_both("candidates", moves), *grown("candidates", "a dry run", asked)]
 
 
@@ -96,11 +100,11 @@ async def _chosen(service: Service, made: Fleet) -> None:
     await made.move(made.applications[0], candidates=[cluster for cluster in made.clusters if cluster != here])
 
 
-async def _history(bench: Bench) -> Sequence[Row]:
+async def _history(bench: Bench, folder: Path) -> Sequence[Row]:
     """Relocations, and what the API and its sweeper ask, before and after the database is filled."""
     moves: dict[int, Cost] = {}
     asked: dict[str, dict[int, float]] = {}
-    client, folder = await bench.client(), bench.subfolder(f"{NAME}-history")
+    client = await bench.client()
     for size in HISTORY:
         if size:
             await asyncio.to_thread(fill, folder / DATABASE, size)
@@ -168,3 +172,11 @@ def grown(of: str, what: str, costs: Mapping[int, float]) -> Sequence[Row]:
         )
         for size, cost in larger
     ]
+
+
+PARTS: Mapping[str, Callable[[Bench, Path], Awaitable[Sequence[Row]]]] = {
+    "gateways": _gateways,
+    "candidates": _candidates,
+    "applications": _applications,
+    "history": _history,
+}

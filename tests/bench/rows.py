@@ -71,6 +71,13 @@ def compared(
     )
 
 
+def unmeasured(name: str, what: str, error: Exception) -> Row:
+    """A figure that could not be had, and why not."""
+    return Row(
+        name=name, what=what, value=None, unit="", note=f"could not be measured: {type(error).__name__}: {error}"
+    )
+
+
 @dataclass(frozen=True)
 class Times:
     """Repeated measurements of one thing, in milliseconds."""
