@@ -12,7 +12,7 @@ from pydantic import Field
 from readiness.answers import because, bounded, not_yet, ready
 from readiness.connection import Connection
 from readiness.contract import Probe
-from readiness.http1 import exchange
+from readiness.http1 import Line, NoAnswer
 from readiness.model import Target, Verdict
 from readiness.probes.http_expectation import Expectation
 from readiness.settings import Settings, checked
@@ -67,12 +67,17 @@ class HttpProbe(Probe):
             headers.setdefault("host", f"{_host(target)}:{target.port}")
             path = quote(self._settings.path, safe=UNQUOTED)
             request = h11.Request(method=self._settings.method, target=path, headers=headers.raw)
-            response, body = await exchange(target, trust, request, most=most)
-        except (OSError, h11.ProtocolError, ValueError) as error:
+            line = await Line.open(target.host, target.port, trust, target.server_name or target.host)
+            try:
+                answer = await line.ask(request, most=most)
+            finally:
+                line.close()
+        except (OSError, h11.ProtocolError, NoAnswer, ValueError) as error:
             if isinstance(error, TimeoutError):
                 raise
             return not_yet(f"{target.host} port {target.port}: {because(error)}")
-        return self._judged(response, body, self._observed(response))
+        response = httpx.Response(answer.status, headers=list(answer.fields))
+        return self._judged(response, answer.body, self._observed(response))
 
     async def _ask_http2(self, target: Target, timeout: float) -> Verdict:
         connection = Connection()

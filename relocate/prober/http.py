@@ -9,10 +9,10 @@ from urllib.parse import quote
 import h11
 
 from readiness.answers import because, shortened
+from readiness.http1 import Line, Lines, NoAnswer
 from readiness.tls import context
 from relocate.model.application import Watch
 from relocate.prober.judgement import of_http
-from relocate.prober.line import Line, Lines, NoAnswer
 from relocate.prober.records import Answer, Result
 from steering.model import EPOCH_HEADER, SIDE_HEADER, ProbePoint
 
@@ -33,7 +33,8 @@ class HttpSender:
         trust = context(point.ca_file, "http/1.1") if point.tls else None
         # A connection that idles longer than this is not taken again: the gateway may be about to close it.
         idle = 4 * watch.period_seconds + 1
-        self._lines = Lines(point.endpoint, trust, point.server_name, idle)
+        at = point.endpoint
+        self._lines = Lines(at.host, at.port, trust, point.server_name, idle_seconds=idle)
 
     async def prepare(self) -> None:
         """Send once without telling: the first request pays for connections, and is no measurement."""

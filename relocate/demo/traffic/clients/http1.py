@@ -7,12 +7,12 @@ import ssl
 
 import h11
 
+from readiness.http1 import Line, Lines, NoAnswer, Response
 from relocate.demo.traffic.clients.body import CELL_HEADER, REQUEST_ID_HEADER, checked_response
 from relocate.demo.traffic.clients.contract import Requester
 from relocate.demo.traffic.ledger import Answer, Ticket, failed
 from relocate.demo.traffic.plan import Flow, GatewayInstance
-from relocate.prober.line import Line, Lines, NoAnswer, Response
-from steering.model import SIDE_HEADER, Endpoint
+from steering.model import SIDE_HEADER
 
 
 class Http1Requester(Requester):
@@ -24,8 +24,7 @@ class Http1Requester(Requester):
         self._host = gateway.server_name
         self._fresh_every = flow.fresh_every
         self._places = asyncio.Semaphore(flow.connections)
-        at = Endpoint(host=gateway.host, port=gateway.port)
-        self._lines = Lines(at, tls, gateway.server_name, idle_seconds=math.inf)
+        self._lines = Lines(gateway.host, gateway.port, tls, gateway.server_name, idle_seconds=math.inf)
 
     async def ask(self, ticket: Ticket, cell: str) -> Answer:
         """Send one request, now and then over a connection of its own; it waits while all connections are in use."""
