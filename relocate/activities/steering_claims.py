@@ -40,8 +40,7 @@ def given_up(order: SteerOrder, progress: Progress, *, why: str) -> Sequence[Cla
     if progress.live:
         return proofs(order, progress)
     against = _all(order, progress).model_copy(update={"holds": False, "sentence": why})
-    unproven = [name for name in progress.asked if name not in progress.proven]
-    return [against, *(_probed(order, progress, name) for name in unproven)]
+    return [against, *(_probed(order, progress, name) for name in progress.asked)]
 
 
 def shares(order: SteerOrder) -> str:

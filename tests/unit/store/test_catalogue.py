@@ -3,15 +3,19 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from relocate.errors import InvalidRequest, NotFound, StaleFence
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
+from relocate.model.evidence import Claim
 from relocate.model.placement import Placement
 from relocate.store.database import Database
+from relocate.store.evidence import append
 from steering.model import Fence
 
 ROUTE = {"name": "web", "hosts": ["app.test"], "gateways": ["edge"], "ports": [{"name": "http"}]}
@@ -145,3 +149,19 @@ def test_an_overtaken_step_changes_no_placement(configured: Database) -> None:
         with pytest.raises(StaleFence, match="this is older"):
             attempt()
     assert [(one.cluster, one.active) for one in configured.placements.of("app")] == [("mec-a", True)]
+
+
+def test_a_removal_is_forgotten_and_put_on_record_together(configured: Database) -> None:
+    """Where the record cannot take it, the placement stays; and a stale step leaves no record of it."""
+    configured.placements.put(_placed("mec-a"))
+    removed = Claim(rung="note", sentence="app-1 was removed from mec-a")
+
+    def refuse(_: Connection) -> None:
+        raise RuntimeError("disk is full")
+
+    with pytest.raises(RuntimeError, match="disk is full"):
+        configured.placements.forget("app", "mec-a", also=refuse)
+    assert len(configured.placements.of("app")) == 1
+    configured.placements.forget("app", "mec-a", also=partial(append, relocation="rel-1", claims=[removed]))
+    assert configured.placements.of("app") == []
+    assert [entry.claim for entry in configured.evidence.of("rel-1")] == [removed]
