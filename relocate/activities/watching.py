@@ -3,7 +3,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from temporalio import activity
 
@@ -19,6 +19,11 @@ from relocate.prober.records import Failure, Second
 from relocate.prober.route import watch_route
 from relocate.store import watched as store
 from relocate.store.database import Database
+from steering.errors import SteeringError
+from steering.model import ProbePoint
+
+LOOK_AGAIN_SECONDS = 2.0
+"""Time between two looks for gateway instances that were not there before."""
 
 
 class Watching:
@@ -44,9 +49,13 @@ class Watching:
     async def _watch(self, order: WatchOrder, stretch: Stretch) -> None:
         route = stretch.route
         port = next(port for port in route.ports if port.name == route.watch.port)
-        points = await probe_points(stretch)
         sink = self._sink(order.relocation, route.name)
-        await watch_route(route.watch, port, points, sink, stop=asyncio.Event())
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for points in _newcomers(stretch):
+                    group.create_task(watch_route(route.watch, port, points, sink, stop=asyncio.Event()))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
 
     def _sink(self, relocation: str, route: str) -> Callable[[Sequence[Second], Sequence[Failure]], Awaitable[None]]:
         watched = self._parts.database.watched
@@ -60,6 +69,23 @@ class Watching:
             await asyncio.to_thread(watched.put, relocation, route, rows, seen)
 
         return keep
+
+
+async def _newcomers(stretch: Stretch) -> AsyncIterator[Sequence[ProbePoint]]:
+    """The gateway instances that there are, and for ever those that come later: their time begins when they come."""
+    known: set[str] = set()
+    while True:
+        try:
+            points = await probe_points(stretch)
+        except SteeringError as error:
+            if not known:
+                raise
+            activity.logger.info("%s is not looked at again now: %s", stretch.key, error)
+            points = []
+        if new := [point for point in points if point.instance not in known]:
+            known |= {point.instance for point in new}
+            yield new
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 async def seconds_between(
