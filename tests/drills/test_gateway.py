@@ -2,7 +2,7 @@
 """When a gateway instance refuses what it is told, is down, or dies."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest_asyncio
 
@@ -10,7 +10,7 @@ from relocate.demo import site
 from relocate.demo.system import System
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Outcome, Phase
-from steering.model import Rung
+from steering.model import Acknowledgement, Rung
 from tests.drills.absence import gateway_killed, start_gateway
 from tests.drills.scene import LONG_SECONDS, A, B, Move, Scene, step
 
@@ -49,6 +49,7 @@ async def test_when_a_gateway_instance_is_down_before_the_switch_it_is_left_out(
         view = await move.ends()
         assert view.outcome is Outcome.COMPLETED, view.sentence
         assert proving(scene, move) == {"edge-1"}
+        assert all("refused 3 connections in a row" in why for why in left_out(scene, move, "edge-2"))
     await scene.serves_from(B, not_from=A)
     scene.recorded_whole(move)
     (await scene.losses()).none()
@@ -104,6 +105,16 @@ def proving(scene: Scene, move: Move, after: int = 0) -> set[str]:
     written = [number for number, one in enumerate(claims) if one.rung == Rung.WRITTEN and write_number(one) > after]
     proofs = [one for one in claims[written[0] :] if one.holds and one.rung in (Rung.ACKNOWLEDGED, Rung.PROBED)]
     return {one.instance for one in proofs if one.instance}
+
+
+def left_out(scene: Scene, move: Move, instance: str) -> Sequence[str]:
+    """Why an instance was left out, once for each write: by every one, or it was not left out."""
+    looks = [entry.claim.detail for entry in scene.evidence(move) if "answers" in entry.claim.detail]
+    answers = [one for look in looks if look["rule"] == "live" for one in look["answers"]]
+    told = [one for one in answers if one["instance"] == instance]
+    assert told
+    assert {one["state"] for one in told} == {Acknowledgement.DEAD}
+    return [one["reason"] for one in told]
 
 
 def write_number(claim: Claim) -> int:
