@@ -14,17 +14,19 @@ from readiness import gate as gates
 from readiness.gate import GateOutcome
 from readiness.model import GateSpec, Readiness, Verdict as Said
 from relocate.activities import orders, proving, readying, steering
+from relocate.activities.progress import Progress
 from relocate.activities.ways import Stretch
-from relocate.errors import Drifted, EvidenceNotStored, NotProven, TargetFailed
-from relocate.model.relocation import Status
+from relocate.errors import Drifted, EvidenceNotStored, NotProven, StaleFence, TargetFailed
+from relocate.model.relocation import Phase, Status
 from relocate.model.told import Told
 from relocate.phases import documents, draining, judging, proof, teardown
 from relocate.phases.judging import Judgement, Sample
 from relocate.targets.contract import Decision, Ranked
 from steering.errors import Rejected
-from steering.model import Backend, InstanceUsage
+from steering.fencing import Current
+from steering.model import Backend, InstanceUsage, RouteDocument
 from tests.modelcheck.broken import Broken
-from tests.modelcheck.world import APP, Gateway, Placed, World, backend
+from tests.modelcheck.world import APP, GONE, THEIR_EPOCH, Gateway, Placed, World, backend
 
 Steps = Generator[str, None, Any]
 
@@ -35,31 +37,24 @@ LOOKS = 2
 # ---- select ----------------------------------------------------------------------------------------------------------
 
 
-def locate(world: World, _: orders.Order) -> Steps:
-    """See `relocate.activities.selection`."""
+def select(world: World, _: orders.SelectOrder) -> Steps:
+    """See `relocate.activities.selection`: the source as it is, and the other clusters in order."""
     yield from ()
     cluster, placed = next((name, one) for name, one in world.placements.items() if one.active)
-    serving = orders.Serving(backend=backend(cluster, placed.instance))
-    runs = world.health(cluster, placed.instance) not in ("dead", "absent")
+    runs = world.health(cluster, placed.instance) not in GONE
     epochs = {
         f"{gateway.name}/{world.route.name}": row.document.epoch
         for gateway in world.gateways
         if (row := gateway.row(world.route.name)) is not None and row.document is not None
     }
-    world.located, world.allows_drift = True, not all(world.is_ours(gateway) for gateway in world.gateways)
-    return orders.Found(
-        cluster=cluster,
-        instance=placed.instance,
-        serving=serving if runs else None,
+    world.located = True
+    world.allow_what_stands()
+    return orders.Selected(
+        source=cluster,
+        serving=orders.Serving(backend=backend(cluster, placed.instance)) if runs else None,
         written=orders.Written(epochs=epochs),
+        decision=_decision(tuple(sorted({name for name, _ in world.instances} - {cluster}))),
     )
-
-
-def select(world: World, order: orders.SelectOrder) -> Steps:
-    """The other clusters, in order; none where there is no other one."""
-    yield from ()
-    names = sorted({cluster for cluster, _ in world.instances} - {order.source})
-    return _decision(tuple(names))
 
 
 @lru_cache
@@ -71,41 +66,52 @@ def _decision(names: tuple[str, ...]) -> Decision:
 
 
 def deploy(world: World, order: orders.InstanceOrder) -> Steps:
-    """See `relocate.activities.instances`."""
+    """See `relocate.activities.instances`. A cluster needs a moment: whether it runs is asked later."""
     world.claim_turn(order.fence)
     world.true_target = (order.cluster, order.instance)
+    world.true_made.add(world.true_target)
     yield "put the placement"
+    world.check_turn(order.fence)
     world.placements[order.cluster] = Placed(order.instance, active=False)
     yield "deploy"
     world.instances.setdefault((order.cluster, order.instance), "healthy")
+    yield "see whether it is ours"
+    placed = world.placements.get(order.cluster)
+    if placed is None or placed.instance != order.instance:
+        world.remove(order.cluster, order.instance)
+        raise StaleFence("it was removed before this attempt had made it")
+    return orders.Deployed(serving=None)
 
 
 def await_running(world: World, order: orders.InstanceOrder) -> Steps:
     """An instance that answers with errors runs all the same."""
     yield from ()
-    if world.health(order.cluster, order.instance) in ("dead", "absent"):
+    if world.health(order.cluster, order.instance) in GONE:
         raise TargetFailed("it does not run")
     return orders.Serving(backend=backend(order.cluster, order.instance))
 
 
-def remove(world: World, order: orders.InstanceOrder) -> Steps:
-    """See `relocate.activities.instances`."""
+def remove(world: World, order: orders.RemoveOrder) -> Steps:
+    """See `relocate.activities.instances`: removed, struck from the record, and looked at again."""
     world.claim_turn(order.fence)
     yield "remove"
     world.remove(order.cluster, order.instance)
     yield "forget the placement"
+    world.check_turn(order.fence)
+    world.keep_claims()
     world.placements.pop(order.cluster, None)
+    if order.serves is not None:
+        world.activate(order.serves)
+    yield "remove again"
+    world.remove(order.cluster, order.instance)
 
 
 def activate(world: World, order: orders.ActivateOrder) -> Steps:
     """See `relocate.activities.instances`."""
     world.claim_turn(order.fence)
     yield "activate"
-    for cluster, placed in world.placements.items():
-        placed.active = cluster == order.active
-    yield "forget the placement"
-    if order.gone is not None:
-        world.placements.pop(order.gone, None)
+    world.check_turn(order.fence)
+    world.activate(order.active)
 
 
 # ---- routes ----------------------------------------------------------------------------------------------------------
@@ -114,43 +120,74 @@ def activate(world: World, order: orders.ActivateOrder) -> Steps:
 def steer(world: World, order: orders.SteerOrder) -> Steps:
     """See `relocate.activities.steering`."""
     world.claim_turn(order.fence)
-    progress: list[steering.Progress] = []
+    yield "read"
     epoch = documents.epoch_of(order.relocation, order.fence)
     document = documents.document(APP, world.route, order.sides, epoch)
-    for gateway in world.gateways:
-        yield f"read {gateway.name}"
-        stretch = Stretch(world.route, gateway.name, gateway)
-        found = gateway.row(world.route.name)
-        assert found is not None
-        assert found.document is not None
-        if str(found.version) != order.accepted.get(stretch.key):
-            drift = documents.why_drifted(found.document, order.written.epochs.get(stretch.key), epoch)
-            if drift is not None:
-                raise Drifted(drift, {stretch.key: str(found.version)})
-        base = version = found.version
+    stretches = [Stretch(world.route, gateway.name, gateway) for gateway in world.gateways]
+    standing = [_standing(world, gateway) for gateway in world.gateways]
+    _check_drift(world, order, list(zip(stretches, standing, strict=True)))
+    moves = any(_moves(found.document, document, order) for found in standing)
+    progress: list[Progress] = []
+    for stretch, found in zip(stretches, standing, strict=True):
+        version = found.version
         if not (found.document == document and found.fence == order.fence):
-            yield f"apply to {gateway.name}"
-            version = world.write(gateway, document, order.fence, base)
-        progress.append(steering.Progress(stretch, str(version), 0.0))
+            yield f"apply to {stretch.gateway}"
+            version = str(world.write(stretch.adapter, document, order.fence, int(found.version)))
+        progress.append(Progress(stretch, version, 0.0, document))
     yield "look whether it is live"
     world.keep_claims()
     for look in range(LOOKS):
         if look:
             yield "look whether it is live, again"
         for one in progress:
-            _prove(world, order, one, epoch)
+            _prove(world, order, one, epoch, moves=moves)
         if all(one.live for one in progress):
             break
     else:
         raise NotProven("not live in time")
-    _watch_live(world, progress, epoch)
+    _watch_live(progress, epoch)
     world.keep_claims()
-    world.true_errors.clear()
-    world.allows_drift = False
+    if order.phase is Phase.SWITCH:
+        world.true_errors.clear()
     return steering._steered(order, progress)
 
 
-def _prove(world: World, order: orders.SteerOrder, progress: steering.Progress, epoch: str) -> None:
+class Standing:
+    """A `RouteState` without its validation."""
+
+    drift = None
+
+    def __init__(self, row: Current) -> None:
+        """Args: row: the route's."""
+        self.document, self.version, self.fence = row.document, str(row.version), row.fence
+
+
+def _standing(world: World, gateway: Gateway) -> Standing:
+    row = gateway.row(world.route.name)
+    assert row is not None
+    return Standing(row)
+
+
+def _check_drift(world: World, order: orders.SteerOrder, standing: Sequence[tuple[Stretch, Standing]]) -> None:
+    try:
+        steering._check_drift(order, standing)
+    except Drifted as drifted:
+        world.shown |= {(key, version) for key, version in drifted.versions.items()}
+        raise
+
+
+def _moves(before: RouteDocument, after: RouteDocument, order: orders.SteerOrder) -> bool:
+    """Whether users are sent elsewhere by a write. What stood before a repeated write, or theirs, is not known."""
+    if before.epoch in (after.epoch, THEIR_EPOCH):
+        return order.seen and order.healthy
+    return _shares(before) != _shares(after)
+
+
+def _shares(document: RouteDocument) -> dict[str, int]:
+    return {side: weight for side, weight in document.weights.items() if weight}
+
+
+def _prove(world: World, order: orders.SteerOrder, progress: Progress, epoch: str, *, moves: bool) -> None:
     gateway: Gateway = progress.stretch.adapter
     answers = gateway.stands(world.route.name, int(progress.version))
     for answer in answers:
@@ -162,25 +199,29 @@ def _prove(world: World, order: orders.SteerOrder, progress: steering.Progress, 
         raise Rejected(proof.why_not_acknowledged(answers, waived) or "rejected")
     for name in progress.acknowledged:
         if name not in progress.proven and name in progress.expected:
-            _prove_instance(world, order, progress, name, epoch)
+            _prove_instance(world, order, progress, name, epoch, moves=moves)
 
 
-def _prove_instance(world: World, order: orders.SteerOrder, progress: steering.Progress, name: str, epoch: str) -> None:
-    gateway: Gateway = progress.stretch.adapter
-    held = gateway.holds(name, world.route.name)
+def _prove_instance(
+    world: World, order: orders.SteerOrder, progress: Progress, name: str, epoch: str, *, moves: bool
+) -> None:
+    held = progress.stretch.adapter.holds(name, world.route.name)
     if order.seen:
         count = proving.answers_needed(order.sides.weights, order.probes)
-        if proof.why_not_seen(ask(world, gateway, name, count), epoch, order.sides.weights) is not None:
+        answers = ask(world, progress.stretch.adapter, name, count)
+        fails = proof.is_failing(answers, epoch) and not order.healthy
+        if proof.why_not_seen(answers, epoch, order.sides.weights) is not None and not fails:
             return
     progress.proven[name] = 0.0
-    if order.seen and (held is None or held.epoch != epoch):
+    if moves and (held is None or held.epoch != epoch):
         raise Broken("live-means-all", f"{name} was counted as live and routes by something else")
+    if moves and any(world.seen_from(name, held, side) != "healthy" for side in _shares(held)):
+        raise Broken("live-means-all", f"{name} was counted as live, and users fail by it")
 
 
-def _watch_live(world: World, progress: Sequence[steering.Progress], epoch: str) -> None:
+def _watch_live(progress: Sequence[Progress], epoch: str) -> None:
     for one in progress:
-        gateway: Gateway = one.stretch.adapter
-        alive = gateway.alive()
+        alive = one.stretch.adapter.alive()
         if not alive or not set(alive) <= one.proven.keys():
             raise Broken(
                 "live-means-all", f"{epoch} was called live with {alive} serving and {list(one.proven)} proven"
@@ -196,10 +237,8 @@ def ask(world: World, gateway: Gateway, instance: str, count: int) -> Sequence[p
     for side, weight in document.weights.items():
         if not weight:
             continue
-        answering, health = side, world.backend_health(document, side)
-        if health in ("dead", "absent") and document.failover:
-            answering, well = world.users_answer(document)
-            health = "healthy" if well else health
+        answering, well = world.users_answer(instance, document, side)
+        health = "healthy" if well else world.seen_from(instance, document, answering)
         one = answered(instance, document.epoch, answering, None if health == "healthy" else health)
         if one.failure is not None:
             return [*answers, one]
@@ -225,44 +264,46 @@ def gate(world: World, order: orders.GateOrder) -> Steps:
     if short is not None:
         return orders.Gated(ready=False, sentence=short)
     ways = _ways(world, order.waived_instances)
-    state = gates.begin(dict.fromkeys(ways, "http"), 0.0)
-    now = 0.0
+    state, now, well = gates.begin(dict.fromkeys(ways, "http"), 0.0), 0.0, 0
     while True:
         state = gates.advance(order.gate, state, now, _round(world, ways, order.side, order.token))
         verdict = gates.judge(order.gate, state, now)
+        well = well + 1 if _truly_ready(world, order.side) else 0
         if verdict.ended:
             break
         now += order.gate.period_seconds
         yield f"look again after {now:g} s"
-    return _gated(world, order, verdict.outcome is GateOutcome.READY)
+    stable = (well - 1) * order.gate.period_seconds >= order.gate.stable_seconds
+    return _gated(world, order, ready=verdict.outcome is GateOutcome.READY, truly=stable)
 
 
 def health(world: World, order: orders.HealthOrder) -> Steps:
     """See `relocate.activities.readying`: a few looks in a row."""
     yield from ()
-    return _gated(
-        world,
-        order,
-        _quick(world, order.gate, order.side, order.token, order.waived_instances),
-    )
+    ready = _quick(world, order.gate, order.side, order.token, order.waived_instances)
+    return _gated(world, order, ready=ready, truly=_truly_ready(world, order.side))
 
 
-def _gated(world: World, order: orders.GateOrder | orders.HealthOrder, ready: bool) -> orders.Gated:
-    side, instance = order.side.name, order.side.instance
-    world.true_passed[side] = ready and _truly_ready(world, side, instance)
+def _gated(world: World, order: orders.GateOrder | orders.HealthOrder, *, ready: bool, truly: bool) -> orders.Gated:
+    world.true_passed[order.side.name] = ready and truly
+    if ready and truly:
+        world.true_once.add(order.side.name)
     world.keep_claims()
-    return orders.Gated(ready=ready, sentence=f"{side}: {'ready' if ready else 'not ready'}")
+    return orders.Gated(ready=ready, sentence=f"{order.side.name}: {'ready' if ready else 'not ready'}")
 
 
-def _truly_ready(world: World, side: str, instance: str) -> bool:
+def _truly_ready(world: World, side: Backend) -> bool:
     """It is healthy, and every gateway instance that serves (and does not lie) leads to it by a probe path."""
     reached = [
-        any(path.backend == side for path in document.probe_paths) and document.backend(side) == backend(side, instance)
+        any(path.backend == side.name for path in document.probe_paths)
+        and document.backend(side.name) == side
+        and world.seen_from(name, document, side.name) == "healthy"
         for gateway in world.gateways
         for name, document in gateway.serving(world.route.name).items()
         if name not in gateway.stale
     ]
-    return world.health(side, instance) == "healthy" and bool(reached) and all(reached)
+    serves = any(gateway.alive() for gateway in world.gateways)
+    return world.health(side.name, side.instance) == "healthy" and serves and all(reached)
 
 
 def _quick(world: World, spec: GateSpec, side: Backend, token: str | None, waived: Sequence[str]) -> bool:
@@ -389,7 +430,7 @@ def check(world: World, order: orders.CheckOrder) -> Steps:
     yield "look whether the target is healthy"
     target = order.target
     well = _quick(world, order.gate, target, None, order.waived_instances)
-    truly = truly and world.health(target.name, target.instance) == "healthy"
+    truly = truly and world.health(target.name, target.instance) == "healthy" and target.name not in world.true_errors
     checked = teardown.Checked(
         acknowledged=teardown.join_reasons(acknowledged),
         seen=teardown.join_reasons(seen),
@@ -405,23 +446,11 @@ def check(world: World, order: orders.CheckOrder) -> Steps:
 
 
 def _why_not_acknowledged(world: World, order: orders.CheckOrder, gateway: Gateway) -> str | None:
-    row = gateway.row(world.route.name)
+    standing = _standing(world, gateway)
     epoch = order.written.epochs.get(f"{gateway.name}/{world.route.name}")
-    known = teardown.why_not_forgotten(_state(row), order.source, epoch, gateway.name)
-    if known is not None or row is None:
-        return known
-    return proof.why_not_acknowledged(gateway.stands(world.route.name, row.version), order.waived_instances)
-
-
-class _State:
-    """A `RouteState` without its validation."""
-
-    def __init__(self, document: Any) -> None:
-        self.document = document
-
-
-def _state(row: Any) -> Any:
-    return None if row is None or row.document is None else _State(row.document)
+    known = teardown.why_not_forgotten(standing, order.source, epoch, gateway.name)
+    stands = gateway.stands(world.route.name, int(standing.version))
+    return known or proof.why_not_acknowledged(stands, order.waived_instances)
 
 
 def _why_not_seen(world: World, order: orders.CheckOrder, gateway: Gateway) -> str | None:
@@ -486,7 +515,6 @@ def keep(world: World, told: Sequence[Told]) -> None:
 
 
 STEPS: dict[str, Callable[[World, Any], Steps]] = {
-    "locate": locate,
     "select": select,
     "deploy": deploy,
     "await_running": await_running,

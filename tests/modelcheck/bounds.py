@@ -34,8 +34,12 @@ class Bounds:
     cancel: int = 0
     hold: int = 0
     answer: int = 0
-    hangs: frozenset[str] = frozenset({"steer"})
-    """Names of the activities whose attempts may land later, once they have begun; any may before."""
+    hangs: frozenset[str] = frozenset({"steer", "deploy", "activate"})
+    """Activities whose attempts may hang at any moment once they have begun; others only before they claim their turn.
+
+    Left out are `remove` and `transfer`: a cluster driver and an application's hook take no fence, so an attempt that
+    has claimed its turn cannot be shut out any more.
+    """
     events: frozenset[str] | None = field(default=None)
     """Names of the events that may happen; None: all of them."""
 

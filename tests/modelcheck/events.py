@@ -136,6 +136,14 @@ def _close(world: World) -> None:
         found.streams.clear()
 
 
+def _cut_off(world: World) -> None:
+    world.cut_off = True
+
+
+def _reach(world: World) -> None:
+    world.cut_off = False
+
+
 EVENTS = (
     _falls("target", "dead"),
     _falls("target", "sick"),
@@ -150,6 +158,8 @@ EVENTS = (
     Event("a gateway instance cannot be counted", lambda w: not _ails(w), _stop_counting),
     Event("a gateway instance acknowledges and goes on as before", lambda w: not _edge(w).stale, _lie),
     Event("the gateway instance heals", _ails, _heal),
+    Event("a gateway instance does not reach the target", lambda w: not w.cut_off and w.true_target[0] != "", _cut_off),
+    Event("the gateway instance reaches the target again", lambda w: w.cut_off, _reach),
     Event("somebody else writes", lambda w: w.located and w.is_ours(_edge(w)), _write),
     Event("evidence is refused", lambda w: not w.refuses_evidence, _refuse),
     Event("evidence is taken again", lambda w: w.refuses_evidence, _accept, free=True),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from relocate.model.relocation import Outcome, Phase, Status
 from tests.modelcheck.broken import Broken
 from tests.modelcheck.runtime import Pending
-from tests.modelcheck.world import APP, STRANGER, THEIR_EPOCH, Gateway, World
+from tests.modelcheck.world import STRANGER, THEIR_EPOCH, Gateway, World
 
 if TYPE_CHECKING:
     from tests.modelcheck.machine import Machine
@@ -23,7 +23,8 @@ def check(machine: "Machine") -> None:
     Raises:
         Broken: one does not; it says which.
     """
-    _nobody_elses(machine.world)
+    if machine.untroubled:
+        _completes(machine)
     _served(machine.world)
     if machine.main.done():
         _ended(machine)
@@ -39,12 +40,11 @@ def begins(machine: "Machine", asked: Pending) -> None:
         raise Broken("hold", f"{asked.name} of {phase} began although the run is held")
 
 
-def _nobody_elses(world: World) -> None:
-    for (_, name), health in world.instances.items():
-        if name == STRANGER and health != "healthy":
-            raise Broken("not-ours", "somebody else's instance was touched")
-    if len([name for _, name in world.instances if name == STRANGER]) != world.strangers:
-        raise Broken("not-ours", "somebody else's instance was removed")
+def _completes(machine: "Machine") -> None:
+    """When nothing was out of the ordinary, nobody is asked, and the move completes."""
+    ended_otherwise = machine.main.done() and machine.outcome is not Outcome.COMPLETED
+    if ended_otherwise or machine.status not in (Status.ACCEPTED, Status.RUNNING, Status.FINISHED):
+        raise Broken("completes", f"nothing was out of the ordinary, and it is {machine.status}: {machine.says}")
 
 
 def _served(world: World) -> None:
@@ -77,6 +77,8 @@ def _ended(machine: "Machine") -> None:
         outcome = machine.outcome
     except Exception as error:
         raise Broken("ends-well", f"the run failed: {type(error).__name__}: {error}") from error
+    if machine.loop.pending:
+        raise Broken("left-tidy", f"the run has ended, and {[one.name for one in machine.loop.pending]} goes on")
     if machine.late:
         return
     if world.holder is not None:
@@ -89,13 +91,14 @@ def _ended(machine: "Machine") -> None:
 
 def _left_tidy(world: World, outcome: Outcome | None) -> None:
     """Exactly one side serves, and nothing of ours is left over."""
-    kept, other = (world.true_source, world.true_target)
-    if outcome is Outcome.COMPLETED:
-        kept, other = other, kept
+    if [health for (_, name), health in world.instances.items() if name == STRANGER] != ["healthy"] * world.strangers:
+        raise Broken("not-ours", "somebody else's instance was touched")
+    kept = world.true_target if outcome is Outcome.COMPLETED else world.true_source
     if kept in world.true_removed:
         raise Broken("left-tidy", f"it ended {outcome}, and {kept} is gone")
-    if other != ("", "") and other in world.instances:
-        raise Broken("left-tidy", f"it ended {outcome}, and {other} is left over")
+    left = {world.true_source, *world.true_made} - {kept}
+    if left & world.instances.keys():
+        raise Broken("left-tidy", f"it ended {outcome}, and {sorted(left & world.instances.keys())} is left over")
     if {name: placed.active for name, placed in world.placements.items()} != {kept[0]: True}:
         raise Broken("left-tidy", f"it ended {outcome}, and the placements on record are {world.placements}")
     for gateway in world.gateways:
@@ -112,6 +115,3 @@ def _routes_to(world: World, gateway: Gateway, kept: tuple[str, str]) -> None:
     backends = {(one.name, one.instance) for one in document.backends}
     if backends != {kept} or document.probe_paths:
         raise Broken("left-tidy", f"{gateway.name} should know {kept} only, and knows {backends}")
-
-
-__all__ = ["APP", "begins", "check"]

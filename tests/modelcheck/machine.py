@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from relocate.activities import orders
 from relocate.activities.calls import FINAL_ERRORS
+from relocate.errors import Drifted
 from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, Status
 from relocate.workflow import relocation
 from relocate.workflow.desk import Command, CommandOrder
@@ -66,7 +67,7 @@ class Machine:
     def __init__(self, bounds: Bounds) -> None:
         """Begin the first relocation."""
         self.bounds = bounds
-        self.budget = bounds.budget
+        self.budget, self._whole_budget = bounds.budget, bounds.budget
         self.world = worlds.begun(bounds.application, bounds.gateways, bounds.clusters)
         self.late: list[Attempt] = []
         self.run_number = self.moments = 0
@@ -106,6 +107,14 @@ class Machine:
         found += self._lands()
         return found
 
+    def usual(self) -> Option | None:
+        """The first of the options, without the others."""
+        if not self.main.done() and (record := self._record()) is not None:
+            return Option("", lambda: self._keep(record))
+        if not self.main.done() and self.attempt is not None and not self.attempt.waits:
+            return Option("", self._step)
+        return next(iter(self.options()), None)
+
     def _goes_on(self) -> list[Option]:
         attempt = self.attempt
         if attempt is None:
@@ -140,8 +149,9 @@ class Machine:
     def _people(self) -> list[Option]:
         found: list[Option] = []
         desk = self.workflow._desk
-        if self._may("cancel") and not self.cancelled:
-            found.append(Option("somebody cancels", self._cancel, _KIND["cancel"]))
+        if self._may("cancel"):
+            if not self.cancelled:
+                found.append(Option("somebody cancels", self._cancel, _KIND["cancel"]))
             found.append(Option("Temporal cancels the workflow", self._cancel_workflow, _KIND["cancel"]))
         if self._may("hold") and desk.held_by is None:
             found += self._command(CommandOrder(command=Command.HOLD, actor=OPERATOR), "hold")
@@ -239,7 +249,8 @@ class Machine:
     def _failed(self, attempt: Attempt, error: Exception) -> None:
         kind = type(error).__name__
         if kind in FINAL_ERRORS:
-            attempt.pending.fail(ApplicationError(str(error), type=kind, non_retryable=True))
+            details = (error.versions,) if isinstance(error, Drifted) else ()
+            attempt.pending.fail(ApplicationError(str(error), *details, type=kind, non_retryable=True))
         elif attempt.pending.cancel_requested:
             attempt.pending.cancelled()
         elif kind == "EvidenceNotStored":
@@ -280,6 +291,7 @@ class Machine:
 
     def _land(self, late: Attempt) -> None:
         whole = late.name not in self.bounds.hangs
+        self.world.late = True
         try:
             ended = late.step()
             while whole and not ended:
@@ -288,6 +300,8 @@ class Machine:
             raise
         except Exception:  # noqa: BLE001 - nobody hears of it any more
             ended = True
+        finally:
+            self.world.late = False
         if ended or late.at.startswith("look"):
             self.late.remove(late)
 
@@ -301,8 +315,8 @@ class Machine:
         self.loop.call_soon(self.main.cancel)
 
     def _note_cancel(self) -> None:
-        self.cancelled = True
-        self.too_late = self.judged
+        if not self.cancelled:
+            self.cancelled, self.too_late = True, self.judged
 
     def _take(self, order: CommandOrder) -> None:
         desk, view = self.workflow._desk, self.workflow._journal.view
@@ -313,7 +327,7 @@ class Machine:
         if order.command is Command.PROCEED and Command.PROCEED in desk.asks_for and view.phase is Phase.DRAIN:
             self.world.true_forced = True
         if order.command not in (Command.PROCEED, Command.HOLD):
-            self.world.allows_drift = True
+            self.world.allowed |= self.world.shown
             self.world.true_settled = order.cluster if order.command is Command.SETTLE else None
             self.world.true_gave_up |= order.cluster == self.world.true_target[0]
         if order.command is Command.ABANDON:
@@ -335,6 +349,16 @@ class Machine:
         if error is not None:
             raise error
         return Outcome(self.main.result().outcome)
+
+    @property
+    def untroubled(self) -> bool:
+        """Whether nothing has been out of the ordinary so far."""
+        return self.budget == self._whole_budget
+
+    @property
+    def says(self) -> str:
+        """The view's sentence."""
+        return self.workflow._journal.view.sentence
 
     @property
     def loop_busy(self) -> bool:

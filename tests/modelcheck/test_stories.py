@@ -28,6 +28,19 @@ def test_a_removed_instance_under_users_is_found() -> None:
         machine.world.remove(*machine.world.true_source)
 
 
+def test_a_late_attempt_of_switch_that_lands_after_its_undo_changes_nothing() -> None:
+    """The fence of the undo shuts it out; users stay on A."""
+    machine = tell(
+        anything("late switch"),
+        Then("switch, before steer: apply", "an attempt of steer hangs"),
+        Then("bake, before judge", "somebody cancels"),
+        Then("bake, before remove", "the attempt of steer that hung goes on: apply"),
+    )
+    assert machine.outcome is Outcome.CANCELLED
+    assert machine.late == []
+    assert machine.world.gateways[0].row("app").document.weights == {"a": 100}
+
+
 def test_retry_asks_by_probe_paths_that_were_really_written() -> None:
     """Found: after a failed write the probe paths were taken for granted, and one side's health was told by the other."""
     tell(

@@ -87,6 +87,9 @@ CAPABLE = Capabilities(
 )
 
 
+GONE = ("dead", "absent")
+
+
 @dataclass
 class Placed:
     """A placement on record."""
@@ -112,18 +115,28 @@ class World:
     frozen: bool = False
     """The source was asked to change nothing any more (`transfer`)."""
     streams: int = 0
+    cut_off: bool = False
+    """The first gateway instance does not reach the target."""
+    late: bool = False
+    """What happens now is done by an attempt that has been given up."""
     located: bool = False
     """The relocation has seen the routes; a change from now on that is not its own is somebody else's."""
-    allows_drift: bool = False
-    """An operator has seen what somebody else wrote, and wants to go on."""
+    shown: set[tuple[str, str]] = field(default_factory=set)
+    """Somebody else's changes that an operator was told of: "gateway/route" and version."""
+    allowed: set[tuple[str, str]] = field(default_factory=set)
+    """Those that an operator has answered to."""
     abandoned: bool = False
     strangers: int = 0
     true_source: tuple[str, str] = ("", "")
     true_target: tuple[str, str] = ("", "")
+    true_made: set[tuple[str, str]] = field(default_factory=set)
+    """Instances that this relocation or an earlier one asked for."""
     true_removed: set[tuple[str, str]] = field(default_factory=set)
     """Instances that the service has removed."""
     true_passed: dict[str, bool] = field(default_factory=dict)
     """Whether a side's last readiness proof was good, and true when it was made."""
+    true_once: set[str] = field(default_factory=set)
+    """Sides whose readiness was ever rightly proven."""
     true_errors: set[str] = field(default_factory=set)
     """Sides that failed users since the last write of ours was live."""
     true_baked: bool = False
@@ -144,10 +157,11 @@ class World:
         self.holder, self.fence = relocation, (lease, 0)
         self.true_source = (source, self.placements[source].instance)
         self.true_target = ("", "")
-        self.true_passed = {source: True}
+        self.true_passed, self.true_once = {source: True}, {source}
         self.true_drained, self.true_settled = {}, None
         self.true_baked = self.true_forced = self.true_checked = self.true_gave_up = False
-        self.located = self.allows_drift = self.abandoned = False
+        self.located = self.abandoned = False
+        self.shown, self.allowed = set(), set()
 
     def is_ours(self, gateway: Gateway) -> bool:
         """Whether the route there is as this service wrote it."""
@@ -173,7 +187,7 @@ class World:
             self.true_removed.add((cluster, instance))
 
     def _watch_removal(self, cluster: str, instance: str) -> None:
-        if (cluster, instance) not in (self.true_source, self.true_target):
+        if (cluster, instance) not in {self.true_source, *self.true_made}:
             raise Broken("not-ours", f"{instance} on {cluster} was removed, which is not ours to remove")
         for gateway in self.gateways:
             for name, document in gateway.serving(self.route.name).items():
@@ -205,22 +219,25 @@ class World:
             return "refuses connections"
         for path in document.probe_paths:
             if path.token == token:
-                return path.backend, self.backend_health(document, path.backend) == "healthy"
-        return self.users_answer(document)
+                return path.backend, self.seen_from(instance, document, path.backend) == "healthy"
+        weighted = [name for name, weight in document.weights.items() if weight]
+        return self.users_answer(instance, document, weighted[-1])
 
-    def users_answer(self, document: RouteDocument) -> tuple[str, bool]:
-        """What a user meets by this document: the first side with weight, or the one behind it."""
-        sides = sorted((name for name, weight in document.weights.items() if weight), key=document.weights.__getitem__)
-        side = sides[0]
-        if document.failover and self.backend_health(document, side) in ("dead", "absent"):
+    def users_answer(self, instance: str, document: RouteDocument, side: str) -> tuple[str, bool]:
+        """What a user meets whose request goes to a side: that side, or the one behind it."""
+        if document.failover and self.seen_from(instance, document, side) in GONE:
             others = [name for name in document.weights if name != side]
-            side = next((name for name in others if self.backend_health(document, name) != "dead"), side)
-        return side, self.backend_health(document, side) == "healthy"
+            side = next((name for name in others if self.seen_from(instance, document, name) not in GONE), side)
+        return side, self.seen_from(instance, document, side) == "healthy"
 
-    def backend_health(self, document: RouteDocument, side: str) -> str:
-        """How the instance is that a document means by a side."""
+    def seen_from(self, instance: str, document: RouteDocument, side: str) -> str:
+        """How a gateway instance finds the instance that a document means by a side."""
         backend = document.backend(side)
-        return "absent" if backend is None else self.health(side, backend.instance)
+        if backend is None:
+            return "absent"
+        if self.cut_off and side == self.true_target[0] and instance == self.gateways[0].instances()[0]:
+            return "dead"
+        return self.health(side, backend.instance)
 
     def let_users_ask(self) -> None:
         """Users send requests through every gateway instance, all the time."""
@@ -228,41 +245,62 @@ class World:
             for name, document in gateway.serving(self.route.name).items():
                 for side, weight in document.weights.items():
                     if weight:
-                        gateway._instances[name].requests[self.route.name, side] += 1
-                side, well = self.users_answer(document)
-                if not well:
-                    self.true_errors.add(side)
+                        self._ask_as_user(gateway, name, document, side)
+
+    def _ask_as_user(self, gateway: Gateway, name: str, document: RouteDocument, side: str) -> None:
+        answering, well = self.users_answer(name, document, side)
+        gateway._instances[name].requests[self.route.name, answering] += 1
+        if not well:
+            self.true_errors.add(side)
 
     def write(self, gateway: Gateway, document: RouteDocument, fence: Fence, base: int | None) -> int:
         """A steering adapter's `apply`, watched by who sees everything."""
         before = gateway.row(self.route.name)
         version = gateway.write(self.route.name, document, fence, base)
         if before is not None and version != before.version:
-            self._watch_write(before, document, fence)
+            self._watch_write(gateway, before, document, fence)
         return version
 
-    def _watch_write(self, before: Current, document: RouteDocument, fence: Fence) -> None:
+    def _watch_write(self, gateway: Gateway, before: Current, document: RouteDocument, fence: Fence) -> None:
         if fence < before.fence:
             raise Broken("stale-writer", f"a write under {fence} replaced one under {before.fence}")
         if before.document is None:
             return
-        if before.document.epoch == THEIR_EPOCH and self.located and not self.allows_drift:
+        seen = (f"{gateway.name}/{self.route.name}", str(before.version)) in self.allowed
+        if before.document.epoch == THEIR_EPOCH and self.located and not seen:
             raise Broken("drift", "somebody else's change was overwritten without being asked for")
         for side, weight in document.weights.items():
-            if weight > before.document.weights.get(side, 0) and not self.true_passed.get(side, False):
+            # A late attempt of a step that was in its right, and that no newer write has shut out, is late, not wrong.
+            passed = side in self.true_once if self.late else self.true_passed.get(side, False)
+            if weight > before.document.weights.get(side, 0) and not passed:
                 raise Broken("unproven-weight", f"{side} was given {weight} % without a proof that it is ready")
         for side, weight in before.document.weights.items():
-            if weight > document.weights.get(side, 0) and (fence.lease, fence.sequence) == self.fence:
+            if weight > document.weights.get(side, 0) and not self.late:
                 self.true_passed[side] = False
 
     # ---- records ---------------------------------------------------------------------------------------------------
 
     def claim_turn(self, fence: Fence) -> None:
         """As `relocate.store.relocations.Leases.advance`."""
-        wanted = (fence.lease, fence.sequence)
-        if wanted < self.fence:
+        self.check_turn(fence)
+        self.fence = (fence.lease, fence.sequence)
+
+    def check_turn(self, fence: Fence) -> None:
+        """As `relocate.store.relocations.check_turn`, in the transaction of what is changed."""
+        if (fence.lease, fence.sequence) < self.fence:
             raise StaleFence(f"the application is at {self.fence}")
-        self.fence = wanted
+
+    def activate(self, cluster: str) -> None:
+        """The placement there is the one that serves."""
+        for name, placed in self.placements.items():
+            placed.active = name == cluster
+
+    def allow_what_stands(self) -> None:
+        """What somebody wrote before the relocation looked is where it begins."""
+        for gateway in self.gateways:
+            row = gateway.row(self.route.name)
+            if row is not None:
+                self.allowed.add((f"{gateway.name}/{self.route.name}", str(row.version)))
 
     def keep_claims(self) -> None:
         """As `relocate.activities.record.keep_claims`."""
@@ -309,6 +347,6 @@ def configuration(gateways: Sequence[str], **policy: Any) -> Application:
                 "stable_seconds": 1,
                 "deadline_seconds": 3,
             },
-            "policy": {"probes_per_instance": 3, "bake_seconds": 0, "hold_seconds": 0, **policy},
+            "policy": {"probes_per_instance": 3, "bake_seconds": 1, "hold_seconds": 0, **policy},
         }
     )

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model check by command: larger searches, and any number of seeded schedules."""
+
+import argparse
+import gc
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from tests.modelcheck.bounds import KINDS, Bounds
+from tests.modelcheck.configurations import LARGE, PLAYED, SMALL
+from tests.modelcheck.schedules import play
+from tests.modelcheck.search import Search
+
+TOLD_EVERY = 10_000
+say = print
+"""A command speaks."""
+
+
+def main() -> int:
+    """0: no invariant was broken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.modelcheck", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    searching = commands.add_parser("search", help="every state within bounds")
+    searching.add_argument("which", nargs="?", default="small", help="small, large, all, or a part of a name")
+    searching.add_argument("--most", type=int, help="executions of each search; then it is not exhaustive")
+    searching.add_argument("--list", action="store_true", help="only name the searches with their bounds")
+    playing = commands.add_parser("schedules", help="choices drawn by lot")
+    playing.add_argument("number", type=int, nargs="?", default=10_000)
+    playing.add_argument("--seed", type=int, default=1, help="of the first one; the next has the next seed")
+    playing.add_argument("--tell", action="store_true", help="tell each schedule in words")
+    said = parser.parse_args()
+    if said.command == "schedules":
+        return _play(range(said.seed, said.seed + said.number), tell=said.tell)
+    wanted = {"small": SMALL, "large": LARGE, "all": SMALL + LARGE}.get(said.which)
+    found = wanted or tuple(one for one in SMALL + LARGE if said.which in one.name)
+    return _list(found) if said.list else _search(found, said.most)
+
+
+def _list(configurations: Iterable[Bounds]) -> int:
+    for bounds in configurations:
+        limits = ", ".join(f"{kind} {getattr(bounds, kind)}" for kind in KINDS if getattr(bounds, kind))
+        say(f"{bounds.name}: {limits}")
+    return 0
+
+
+def _search(configurations: Iterable[Bounds], most: int | None) -> int:
+    say(f"{'states':>9} {'transitions':>12} {'executions':>11} {'seconds':>8}  search")
+    for bounds in configurations:
+        began = time.process_time()
+        found = Search(bounds).run(most)
+        seconds = time.process_time() - began
+        how = "exhaustive" if found.exhaustive else "NOT exhaustive"
+        say(
+            f"{found.states:9} {found.transitions:12} {found.executions:11} {seconds:8.1f}  {bounds.name} ({how})",
+            flush=True,
+        )
+        if found.violation is not None:
+            say(found.violation)
+            return 1
+    return 0
+
+
+def _play(seeds: range, *, tell: bool) -> int:
+    began, ends = time.process_time(), Counter[str]()
+    gc.disable()
+    for number, seed in enumerate(seeds, start=1):
+        schedule = play(seed, PLAYED, tell=tell)
+        ends[schedule.outcome] += 1
+        if tell or schedule.broken is not None:
+            say(schedule)
+        if schedule.broken is not None:
+            return 1
+        if number % 500 == 0:
+            gc.collect()
+        if number % TOLD_EVERY == 0 or number == len(seeds):
+            each = (time.process_time() - began) / number * 1000
+            say(f"{number} schedules, no invariant broken, {each:.2f} ms each: {dict(ends)}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is searched and what is played: small enough for every run of the tests, and larger by command."""
+
+from dataclasses import replace
+
+from tests.modelcheck.bounds import TWO_GATEWAYS, Bounds
+
+SHORT_HOLD = (("drain", {"at_deadline": "hold", "window_seconds": 1, "deadline_seconds": 3}),)
+SHORT_FORCE = (("drain", {"at_deadline": "force", "window_seconds": 1, "deadline_seconds": 3}),)
+STEPS = (("steps", (50, 100)), *SHORT_HOLD)
+THREE = ("a", "b", "c")
+
+SMALL = (
+    Bounds("a worker dies, and something happens", policy=SHORT_HOLD, crash=1, event=1),
+    Bounds("a stale writer, and a worker that dies", late=1, crash=1),
+    Bounds("a stale writer at two gateways", gateways=TWO_GATEWAYS, late=1),
+    Bounds("a cancel at any moment, twice", cancel=2),
+    Bounds("a hold, and a cancel", hold=1, cancel=1),
+    Bounds("an operator after two failures", expiry=2, answer=1),
+    Bounds("an operator after something happened", policy=SHORT_HOLD, event=1, answer=1),
+    Bounds("a stateful application is cancelled", transfer=True, cancel=1, crash=1),
+    Bounds("in steps, and something happens", policy=STEPS, event=1),
+    Bounds("three clusters, and something happens", clusters=THREE, event=1),
+)
+"""Less than a minute of one core, all of them together."""
+
+LARGE = (
+    Bounds("a stale writer, and a cancel", late=1, cancel=1),
+    Bounds("a stale writer at two gateways, given up", gateways=TWO_GATEWAYS, late=1, expiry=1),
+    Bounds("a hold, an answer and a cancel", hold=1, answer=1, cancel=1),
+    Bounds("something happens, and a cancel", policy=SHORT_HOLD, event=1, cancel=1, answer=1),
+    Bounds("two things happen", policy=SHORT_HOLD, event=2, answer=1),
+    Bounds("a stale writer, something happens, a cancel", late=1, event=1, cancel=1),
+    Bounds("a stale writer, given up, an operator", late=1, expiry=1, answer=2),
+    Bounds("two operators' answers after two failures", expiry=2, answer=2, cancel=1),
+    Bounds("two gateways, something happens, a cancel", gateways=TWO_GATEWAYS, event=1, cancel=1),
+    Bounds("there and back with a stale writer", runs=2, late=1, crash=1),
+)
+"""Minutes to hours each; by command."""
+
+_PLENTY = Bounds("", policy=SHORT_HOLD, crash=2, late=2, expiry=2, event=3, cancel=2, hold=1, answer=3)
+
+PLAYED = (
+    replace(_PLENTY, name="two instances"),
+    replace(_PLENTY, name="two gateways", gateways=TWO_GATEWAYS),
+    replace(_PLENTY, name="one instance", gateways=(("edge", ("edge-1",)),)),
+    replace(_PLENTY, name="in steps", policy=STEPS),
+    replace(_PLENTY, name="forced", policy=SHORT_FORCE),
+    replace(_PLENTY, name="stateful", transfer=True),
+    replace(_PLENTY, name="three clusters", clusters=THREE),
+    replace(_PLENTY, name="there and back", runs=2),
+)
+"""What schedules are drawn from: far beyond what can be searched."""

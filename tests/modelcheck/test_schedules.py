@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schedules drawn by lot break no invariant, and each follows from its seed alone."""
+
+from tests.modelcheck.configurations import PLAYED
+from tests.modelcheck.mutants import MUTANTS, applied
+from tests.modelcheck.schedules import play
+
+MANY = 1000
+
+
+def test_no_schedule_breaks_an_invariant() -> None:
+    """A sample at every run of the tests; the command plays a million."""
+    outcomes = set()
+    for seed in range(MANY):
+        schedule = play(seed, PLAYED)
+        assert schedule.broken is None, str(schedule)
+        outcomes.add(schedule.outcome)
+    assert {"completed", "rolled_back", "cancelled", "needs_operator"} <= outcomes
+
+
+def test_a_schedule_is_repeated_by_its_seed() -> None:
+    """The same seed is the same story, word for word."""
+    assert play(7, PLAYED, tell=True) == play(7, PLAYED, tell=True)
+
+
+def test_a_broken_schedule_names_its_seed_and_tells_its_story() -> None:
+    """With a mistake in the code some schedule breaks, and says how to have it again."""
+    mutant = next(one for one in MUTANTS if one.name == "teardown without proof")
+    with applied(mutant):
+        broken = next(one for seed in range(2000) if (one := play(seed, PLAYED)).broken is not None)
+        assert str(play(broken.seed, PLAYED)) == str(broken)
+    assert str(broken).startswith(f"seed {broken.seed} (")
+    assert broken.trace
