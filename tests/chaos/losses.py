@@ -88,23 +88,17 @@ def steering(placed: str, records: Iterable[Sequence[Entry]]) -> Steering:
     """From the place of the first instance and the records of all moves since, in their order."""
     written: list[tuple[int, Mapping[str, int]]] = [(0, {placed: 100})]
     backed: list[Window] = []
-    since: int | None = None
+    falls_back, proven_at = False, None
     for entry in (entry for record in records for entry in record):
         at, claim = nanoseconds(entry.at), entry.claim
         if claim.rung == Rung.WRITTEN:
+            if proven_at is not None:
+                backed.append((proven_at, at - LAG_NS))
             written.append((at, claim.detail["weights"]))
-            if since is not None:
-                backed.append((since, at - LAG_NS))
-            since = None
-        elif claim.rung == Rung.PROBED and claim.holds and claim.phase is Phase.SWITCH and _both_ways(written):
-            since = since or at
+            falls_back, proven_at = claim.detail["document"]["failover"], None
+        elif claim.rung == Rung.PROBED and claim.phase is Phase.SWITCH and claim.holds and falls_back:
+            proven_at = proven_at or at
     return Steering(written, backed)
-
-
-def _both_ways(written: Sequence[tuple[int, Mapping[str, int]]]) -> bool:
-    """Whether the last document gave weight to another side than the first of this move: those may fall back."""
-    before, now = written[-2][1] if len(written) > 1 else {}, written[-1][1]
-    return len(now) > 1 and any(weight > before.get(side, 0) for side, weight in now.items())
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import httpx
@@ -292,8 +291,7 @@ class Tenant:
     # ---- judging ---------------------------------------------------------------------------------------------------
 
     async def _judge(self, moved: Moved, view: View) -> None:
-        record = self._parts.database.evidence.of(moved.id)
-        moved.violations += evidence.violations(view, record, self._removed_at(moved.id))
+        moved.violations += await asyncio.to_thread(evidence.violations, self._parts.database, moved.id)
         if "abandoned by" in view.sentence:
             self.usable = False
             return
@@ -312,12 +310,6 @@ class Tenant:
         due = view.target if view.outcome is Outcome.COMPLETED else view.source
         if placed is not None and placed.cluster != due:
             moved.violations.append(f"it ended as {view.outcome}, and the placement is on {placed.cluster}")
-
-    def _removed_at(self, identity: str) -> datetime | None:
-        for event in self._parts.database.relocations.events(identity, limit=5000):
-            if event.kind == "view" and event.data.get("point_of_no_return"):
-                return event.at
-        return None
 
     async def _is_dead(self) -> bool:
         """Whether the instance that should serve was killed by us, and will not be started again."""

@@ -137,7 +137,7 @@ def test_the_record_says_where_requests_went_and_when_each_side_stood_behind_the
     record = [
         _entry(1, 10, Rung.WRITTEN, Phase.PREPARE, {"mec-a": 100, "mec-b": 0}),
         _entry(2, 11, Rung.PROBED, Phase.PREPARE, {}),
-        _entry(3, 20, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 0, "mec-b": 100}),
+        _entry(3, 20, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 0, "mec-b": 100}, falls_back=True),
         _entry(4, 21, Rung.PROBED, Phase.SWITCH, {}),
         _entry(5, 30, Rung.WRITTEN, Phase.TEARDOWN, {"mec-b": 100}),
         _entry(6, 31, Rung.PROBED, Phase.TEARDOWN, {}),
@@ -154,13 +154,26 @@ def test_the_way_back_has_nothing_behind_it() -> None:
     """Giving all weight back to the source is written without a fall-back."""
     record = [
         _entry(1, 10, Rung.WRITTEN, Phase.PREPARE, {"mec-a": 100, "mec-b": 0}),
-        _entry(2, 20, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 50, "mec-b": 50}),
+        _entry(2, 20, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 50, "mec-b": 50}, falls_back=True),
         _entry(3, 30, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 100, "mec-b": 0}),
         _entry(4, 31, Rung.PROBED, Phase.SWITCH, {}),
+        _entry(5, 40, Rung.WRITTEN, Phase.PREPARE, {"mec-a": 100}),
     ]
-    assert not any(start <= at(31) <= end for start, end in steering("mec-a", [record]).backed)
+    assert steering("mec-a", [record]).backed == []
 
 
-def _entry(seq: int, seconds: float, rung: Rung, phase: Phase, weights: dict[str, int]) -> Entry:
-    claim = Claim(rung=rung, phase=phase, sentence="x", detail={"weights": weights} if weights else {})
+def test_a_proof_that_failed_is_none() -> None:
+    """The claim is on record all the same."""
+    record = [
+        _entry(1, 20, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 0, "mec-b": 100}, falls_back=True),
+        _entry(2, 21, Rung.PROBED, Phase.SWITCH, {}, holds=False),
+        _entry(3, 30, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 100, "mec-b": 0}),
+    ]
+    assert steering("mec-a", [record]).backed == []
+
+
+def _entry(seq: int, seconds: float, rung: Rung, phase: Phase, weights: dict[str, int], **said: bool) -> Entry:
+    document = {"weights": weights, "document": {"failover": said.get("falls_back", False)}}
+    detail = document if rung is Rung.WRITTEN else {}
+    claim = Claim(rung=rung, phase=phase, sentence="x", detail=detail, holds=said.get("holds", True))
     return chained("r", seq, "", claim, datetime.fromtimestamp((START + seconds * 1e9) / 1e9, UTC))
