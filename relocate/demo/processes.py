@@ -18,6 +18,7 @@ from relocate.errors import RelocateError
 STOP_SECONDS = 6.0
 """Time for a process to end by itself after SIGTERM; then it is killed."""
 TAIL_LINES = 15
+AUTOGROUP_ATTEMPTS, AUTOGROUP_SECONDS = 5, 0.1
 
 
 class StartFailed(RelocateError):
@@ -48,8 +49,17 @@ class Processes:
         *,
         stdin: int = asyncio.subprocess.DEVNULL,
         environment: Mapping[str, str] = MappingProxyType({}),
+        nicer: int = 0,
     ) -> Running:
-        """Start one process, its output in a log file; `environment` is what differs for it alone."""
+        """Start one process, its output in a log file.
+
+        Args:
+            name: of it and of its log.
+            argv: what is run.
+            stdin: as for `subprocess`.
+            environment: what differs for it alone.
+            nicer: by how much it yields to the others, as nice(1) counts.
+        """
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
@@ -60,6 +70,8 @@ class Processes:
                 env={**os.environ, **self.environment, **environment},
                 start_new_session=True,
             )
+        if nicer:
+            await _be_nice(process.pid, nicer)
         started = Running(name, process, log)
         self.running.append(started)
         return started
@@ -112,6 +124,29 @@ class Processes:
         """The end of a process's log, to be added to a sentence; nothing when it has none."""
         lines = self.log(name).splitlines()[-TAIL_LINES:]
         return "; the end of its log:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+
+
+async def _be_nice(process: int, nicer: int) -> None:
+    """Let a process yield, and its session too: where Linux groups by session, nice counts only inside of one.
+
+    See sched(7), "The autogroup feature". Where there is no such feature, the process's own niceness is all.
+    """
+    os.setpriority(os.PRIO_PROCESS, process, os.getpriority(os.PRIO_PROCESS, 0) + nicer)
+    for _ in range(AUTOGROUP_ATTEMPTS):
+        if _session_is_nice(process, nicer):
+            return
+        await asyncio.sleep(AUTOGROUP_SECONDS)
+
+
+def _session_is_nice(process: int, nicer: int) -> bool:
+    """False: the kernel takes one such wish every 0.1 s from whoever is not root, so ask again."""
+    try:
+        Path(f"/proc/{process}/autogroup").write_text(str(nicer), encoding="ascii")
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def tethered(argv: Sequence[str]) -> list[str]:
