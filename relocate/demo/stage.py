@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from relocate.demo.processes import StartFailed
-from relocate.demo.system import System, new_system, stop
+from relocate.demo.system import NICER, System, new_system, stop
 from relocate.errors import RelocateError
 from steering.errors import SteeringError
 
@@ -38,6 +38,7 @@ async def stage(*, api_port: int | None = None) -> AsyncIterator[System]:
     """
     folder = Path(tempfile.mkdtemp(prefix="relocate-demo-"))
     system = new_system(folder, api_port=api_port)
+    system.nicer = NICER
     try:
         yield system
     except FORESEEN as error:

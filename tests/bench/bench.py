@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from relocate.demo.processes import Processes, free_ports, listens, program
-from relocate.demo.system import TEMPORAL_TUNING, System, new_system, stop
+from relocate.demo.system import NICER, TEMPORAL_TUNING, System, new_system, stop
 from relocate.model.relocation import View
 from tests.bench.rows import Row
 
@@ -40,6 +40,7 @@ class Bench:
         """The whole service, each part a process of its own, configured; started when it is first asked for."""
         if self._system is None:
             self._system = new_system(self.subfolder("system"))
+            self._system.nicer = NICER
             self._stack.push_async_callback(stop, self._system)
             await self._system.start(lambda _: None)
             await self._system.configure()
