@@ -33,6 +33,8 @@ class Progress:
     missing: str = "nobody was asked yet"
     failed: int = 0
     """Rounds of proving answers in which this very write was seen and failed."""
+    failed_since: float | None = None
+    """Monotonic seconds of the first of them."""
 
     @property
     def unproven(self) -> str:

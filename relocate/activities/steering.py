@@ -30,7 +30,10 @@ POLL_SECONDS = 0.01
 Claims = Callable[[SteerOrder, Progress], Sequence[Claim]]
 
 FAILED_ROUNDS = 3
-"""A write that is seen and fails is given up after this many rounds: users meet the same, and waiting mends nothing."""
+"""A write that is seen and fails is given up after this many rounds: users meet the same, and waiting mends nothing ..."""
+FAILED_SECONDS = 0.6
+"""... and not before this time: a gateway answers 503 until its own first health check of a side has come back, and three
+rounds may be over long before. Our Envoys check every 0.5 s."""
 
 
 class Steering:
@@ -131,7 +134,9 @@ class Steering:
         progress.missing = progress.unproven
         if failing:
             progress.failed += 1
-            if progress.failed >= FAILED_ROUNDS:
+            progress.failed_since = progress.failed_since or time.monotonic()
+            lasted = time.monotonic() - progress.failed_since
+            if progress.failed >= FAILED_ROUNDS and lasted >= FAILED_SECONDS:
                 raise NotProven(f"it is live, and it fails: {reason}")
 
     async def _keep_written(self, order: SteerOrder, progress: Sequence[Progress]) -> None:

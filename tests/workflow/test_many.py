@@ -4,9 +4,13 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import pytest
+
 from relocate.model.relocation import Outcome
 from tests.workflow.service import running_service
 from tests.workflow.world import World
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_probers_never_take_the_place_of_what_relocations_wait_for(temporal, tmp_path, monkeypatch):

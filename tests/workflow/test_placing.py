@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -98,6 +99,17 @@ async def test_a_placement_that_was_never_started_gives_its_lease_back(
     monkeypatch.setattr("relocate.temporal.placing.STARTS_WITHIN_SECONDS", 0.0)
     await sweep()
     assert leases.holder(unplaced.app) is None
+
+
+async def test_a_gateway_that_has_not_checked_the_instance_yet_is_waited_for(unplaced: World) -> None:
+    """It has the route and answers 503 for a moment, as it knows of no healthy instance: the placement goes on."""
+    broken = unplaced.data_plane.broken
+    broken[unplaced.a] = HTTPStatus.SERVICE_UNAVAILABLE
+    unplaced.before_write(
+        unplaced.gives(unplaced.a, 100), lambda: asyncio.get_running_loop().call_later(0.4, broken.clear)
+    )
+    placement = await unplaced.place(unplaced.a)
+    assert (placement.cluster, placement.active) == (unplaced.a, True)
 
 
 async def test_a_placed_application_on_the_move_is_not_placed(world: World) -> None:
