@@ -309,7 +309,7 @@ class Scene:
         """
         claims = [one.claim for one in self.evidence(move) if one.claim.rung == Rung.WATCHED]
         (claim,) = [claim for claim in claims if claim.phase is Phase.TEARDOWN and claim.side is None]
-        watched = Coverage.model_validate(claim.detail)
+        watched = Coverage.model_validate(claim.detail["coverage"])
         assert watched.conclusive or not claim.holds, "a hole was passed over"
         return [hole for hole in watched.holes if hole.reason == "no record"]
 

@@ -2,11 +2,13 @@
 """When the target fails."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from relocate.demo.traffic.plan import Flow
+from relocate.evidence.samples import AskedGate
 from relocate.model.relocation import Outcome, Phase, View
 from tests.drills.scene import FLOWS, LONG_SECONDS, ON_STREAMS, A, B, Losses, Move, Scene, step
 
@@ -38,8 +40,9 @@ async def test_when_b_becomes_ready_and_flaps_it_gets_no_traffic(stage: Stage) -
     await scene.describe(arguments=["--flap", "1.5"], ready_deadline=9, stable_seconds=3)
     move = await scene.move()
     view = await move.ends()
-    gates = [one.claim.detail for one in scene.evidence(move) if one.claim.phase is Phase.READY and one.claim.detail]
-    assert gates[-1]["breaks"] >= 2
+    gates = [one.claim.detail for one in scene.evidence(move) if one.claim.detail.get("rule") == "gate"]
+    rounds = [all(verdict.ready for verdict in one.said.values()) for one in AskedGate.model_validate(gates[0]).rounds]
+    assert sum(ready and not still for ready, still in pairwise(rounds)) >= 2
     await never_switched(scene, move, view)
 
 

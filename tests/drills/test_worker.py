@@ -16,6 +16,8 @@ Stage = Callable[..., Awaitable[Scene]]
 
 SECONDS = 12.0
 """Long enough for all relocations of a drill to be hit at once, on a busy machine too."""
+BUSY_SECONDS = 90
+"""Longest time until several relocations have ended that go on at once."""
 LIGHT = tuple(flow.model_copy(update={"rate": flow.rate / 2}) for flow in FLOWS)
 """Of each application, where several are moved at once."""
 
@@ -58,7 +60,7 @@ async def test_when_the_worker_is_killed_another_one_completes_the_relocation(
 
 async def completed(scene: Scene, move: Move) -> None:
     """It ends well, on B, with a whole record."""
-    view = await move.ends()
+    view = await move.ends(BUSY_SECONDS)
     assert view.outcome is Outcome.COMPLETED, view.sentence
     await scene.serves_from(B, not_from=A)
     scene.recorded_whole(move)
