@@ -38,7 +38,7 @@ LOOKS = 2
 
 
 def select(world: World, _: orders.SelectOrder) -> Steps:
-    """See `relocate.activities.selection`: the source as it is, and the other clusters in order."""
+    """See `relocate.activities.selection`: the source, as the routes name it, and the other clusters in order."""
     yield from ()
     cluster, placed = next((name, one) for name, one in world.placements.items() if one.active)
     runs = world.health(cluster, placed.instance) not in GONE
@@ -51,7 +51,8 @@ def select(world: World, _: orders.SelectOrder) -> Steps:
     world.allow_what_stands()
     return orders.Selected(
         source=cluster,
-        serving=orders.Serving(backend=backend(cluster, placed.instance)) if runs else None,
+        serving=orders.Serving(backend=backend(cluster, placed.instance)),
+        sentence="" if runs else "it does not run",
         written=orders.Written(epochs=epochs),
         decision=_decision(tuple(sorted({name for name, _ in world.instances} - {cluster}))),
     )

@@ -115,7 +115,6 @@ def _facts(world: Any) -> Hashable:
         world.true_forced,
         world.true_checked,
         world.true_settled,
-        world.true_gave_up,
         frozenset(world.true_removed),
         frozenset(world.true_made),
         frozenset(world.true_errors),

@@ -66,9 +66,6 @@ def _running(machine: "Machine") -> None:
         raise Broken("one-lease", "the run goes on without its lease")
     if machine.attempt is None and not machine.loop_busy and not machine.waits_for_people:
         raise Broken("liveness", "nothing goes on, and nobody is asked")
-    asked = machine.status is Status.NEEDS_OPERATOR and not machine.judged and not world.true_gave_up
-    if asked and world.true_source in world.true_removed:
-        raise Broken("both-sides-kept", "an operator is asked, and the source is gone")
 
 
 def _ended(machine: "Machine") -> None:

@@ -329,7 +329,6 @@ class Machine:
         if order.command not in (Command.PROCEED, Command.HOLD):
             self.world.allowed |= self.world.shown
             self.world.true_settled = order.cluster if order.command is Command.SETTLE else None
-            self.world.true_gave_up |= order.cluster == self.world.true_target[0]
         if order.command is Command.ABANDON:
             self.world.abandoned = True
         self.loop.handle_update(self.workflow.command(order))

@@ -149,8 +149,6 @@ class World:
     """Everything was rightly found proven once more, and is on record."""
     true_settled: str | None = None
     """The side that an operator settled on last."""
-    true_gave_up: bool = False
-    """An operator has once settled on the target: the source may be removed."""
 
     def begin(self, relocation: str, lease: int, source: str) -> None:
         """A relocation is accepted: it takes the lease. What was true of the one before is over."""
@@ -159,7 +157,7 @@ class World:
         self.true_target = ("", "")
         self.true_passed, self.true_once = {source: True}, {source}
         self.true_drained, self.true_settled = {}, None
-        self.true_baked = self.true_forced = self.true_checked = self.true_gave_up = False
+        self.true_baked = self.true_forced = self.true_checked = False
         self.located = self.abandoned = False
         self.shown, self.allowed = set(), set()
 
