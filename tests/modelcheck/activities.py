@@ -178,7 +178,12 @@ def _check_drift(world: World, order: orders.SteerOrder, standing: Sequence[tupl
 
 
 def _moves(before: RouteDocument, after: RouteDocument, order: orders.SteerOrder) -> bool:
-    """Whether users are sent elsewhere by a write. What stood before a repeated write, or theirs, is not known."""
+    """Whether users are sent elsewhere by a write. What stood before a repeated write, or theirs, is not known.
+
+    Probe paths are renewed with the weights that were ordered last: should that write have failed unmade, they move.
+    """
+    if not (order.seen or after.failover):
+        return False
     if before.epoch in (after.epoch, THEIR_EPOCH):
         return order.seen and order.healthy
     return _shares(before) != _shares(after)
