@@ -33,7 +33,6 @@ class Run:
     sent: int = 0
     losses: list[tuple[str, Loss]] = field(default_factory=list)
     """With the application's name."""
-    not_placed: list[str] = field(default_factory=list)
     ended: Mapping[str, int] = field(default_factory=dict)
     """Processes that ended although nobody killed them."""
     looks: int = 0
@@ -47,6 +46,7 @@ class Run:
         """Every one, in words."""
         unexplained = [(name, loss) for name, loss in self.losses if loss.why is Why.UNEXPLAINED]
         return [
+            *(["nothing was measured"] if not self.sent or not self.moved else []),
             *(f"relocation {one.plan.number} ({one.id}): {text}" for one in self.moved for text in one.violations),
             *(f"{name}: lost, and {loss.why}: {loss}" for name, loss in unexplained),
             *self.broken,
@@ -82,7 +82,6 @@ def body(run: Run) -> dict[str, Any]:
             for one in interventions
         ],
         "ended_by_themselves": dict(run.ended),
-        "not_placed": run.not_placed,
         "looks_at_the_field": run.looks,
         "stalls_of_this_machine": run.stalls,
         "each": [_one(moved) for moved in run.moved],
@@ -128,7 +127,7 @@ def show(run: Run, console: Console) -> None:
     console.print(f"the operator on call said: {dict(answers) or 'nothing'}")
     console.print(
         f"{run.looks} looks at the field; this machine stood still {run.stalls} times; "
-        f"processes that ended by themselves: {dict(run.ended) or 'none'}; placings that failed: {len(run.not_placed)}"
+        f"processes that ended by themselves: {dict(run.ended) or 'none'}"
     )
     for text in run.violations[:SHOWN]:
         console.print(f"VIOLATION {text}", style="bold red", markup=False)

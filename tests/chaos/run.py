@@ -4,7 +4,6 @@
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -82,9 +81,9 @@ async def _one_after_the_other(
         try:
             await tenant.open(plan, PLACES[number % len(PLACES)])
         except TimeoutError as error:
-            wanted.not_placed.append(str(error))
+            wanted.broken.append(str(error))
             tell(f"  {error}")
-            tenant.usable = False
+            tenant.usable, plan = False, next(left, None)
         for _ in range(MOVES_OF_ONE):
             if plan is None or not tenant.usable:
                 break
@@ -96,11 +95,14 @@ async def _one_after_the_other(
 
 
 async def _closed(tenant: Tenant, wanted: Run, tell: Tell) -> None:
-    with suppress(TimeoutError):
-        sent, losses = await tenant.close()
-        wanted.sent += sent
-        wanted.losses += [(tenant.name, loss) for loss in losses]
-        tell(f"  {tenant.name}: {sent} requests, {len(losses)} not answered right")
+    sent, losses = await tenant.account()
+    wanted.sent += sent
+    wanted.losses += [(tenant.name, loss) for loss in losses]
+    tell(f"  {tenant.name}: {sent} requests, {len(losses)} not answered right")
+    try:
+        await tenant.close()
+    except TimeoutError as error:
+        tell(f"  {error}")  # our own clearing away, by force: it says nothing about the service
 
 
 def told(moved: Moved) -> str:

@@ -146,16 +146,22 @@ class Tenant:
         self._since = time.time_ns()
         self._stage.observer.expect(self.name)
 
-    async def close(self) -> tuple[int, Sequence[Loss]]:
-        """Stop its traffic, take it down; how many requests were due, and every one that was lost."""
+    async def account(self) -> tuple[int, Sequence[Loss]]:
+        """Stop its traffic; how many requests were due, and every one that was lost."""
         await asyncio.sleep(CALM_SECONDS)
         until = time.time_ns()
         self._stage.observer.forget(self.name)
         await self._traffic.stop()
-        account = await asyncio.to_thread(self._account, until) if self._since else (0, [])
+        return await asyncio.to_thread(self._account, until) if self._since else (0, [])
+
+    async def close(self) -> None:
+        """Take it down.
+
+        Raises:
+            TimeoutError: something of it is left; the text says why.
+        """
         await _until(self._unplaced, f"{self.name} was not taken down", PLACED_SECONDS)
         await self._parts.close()
-        return account
 
     def _account(self, until: int) -> tuple[int, Sequence[Loss]]:
         records = [self._parts.database.evidence.of(identity) for identity in self._moves]

@@ -37,6 +37,14 @@ def test_a_run_that_broke_nothing_has_passed() -> None:
     }
 
 
+def test_a_run_that_did_nothing_has_not_passed() -> None:
+    """No relocation, or no request: then nothing was shown."""
+    assert body(run())["violations"] == ["nothing was measured"]
+    silent = run(Moved(plan(9, 0), "shop"))
+    silent.sent = 0
+    assert not body(silent)["passed"]
+
+
 def test_every_kind_of_violation_fails_the_run_with_the_seed_that_repeats_it() -> None:
     """Of one relocation, of one request, of the field."""
     found = run(Moved(plan(9, 0), "shop", violations=["left on mec-a: shop-1"]))
