@@ -20,7 +20,7 @@ MOST = 200
 """Applications that the clusters know."""
 AT_ONCE = 4
 """Placements and relocations under way at a time."""
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 120.0
 
 
 class Held:

@@ -23,7 +23,7 @@ UNWANTED = "kubernetes"
 """A package that needs tens of MiB, and only whoever steers or deploys with it shall pay for it."""
 SETTLE_SECONDS = 5.0
 IDLE, EACH = Reach(300, of_ratio=False, unit=" MiB"), Reach(1, of_ratio=False, unit=" MiB")
-FEW, MANY = 30, 90
+FEW, MANY = 10, 40
 """Relocations held at the two points between which memory is compared."""
 
 
@@ -37,6 +37,7 @@ async def measure(bench: Bench) -> Sequence[Row]:
             points = {}
             for number in (FEW, MANY):
                 await held.reach(number)
+                bench.tell(f"memory: {number} relocations are held")
                 await asyncio.sleep(SETTLE_SECONDS)
                 points[number] = shares(system)
     return [idle, _each(points[FEW], points[MANY])]
