@@ -26,8 +26,9 @@ from tests.workflow.data_plane import DataPlane, ListeningAdapter
 from tests.workflow.service import Service
 from tests.workflow.world import FAST
 
-WATCH_SECONDS = 0.5
-"""Between two requests of the prober through one gateway instance: what is measured is the engine, not the prober."""
+WATCH_SECONDS, PROBES_PER_SECOND = 0.5, 100
+"""Between two requests of a prober through one gateway instance, at least; and how many all applications' probers send
+together, at most: what is measured is the engine, not the prober and a data plane in Python."""
 ROUTE_GATEWAYS = 25
 """Gateways of one route; an application with more of them has more routes."""
 ACTOR = Actor(who="bench", why="it is measured")
@@ -48,6 +49,7 @@ class Fleet:
         self.clusters = [f"mec-{number}-{one}" for one in range(clusters)]
         self._gateways = [f"edge-{number}-{one}" for one in range(gateways)]
         self._planes: list[DataPlane] = []
+        self._watch_seconds = max(WATCH_SECONDS, applications / PROBES_PER_SECOND)
 
     async def begin(self) -> None:
         """Configure everything, and place every application as its first placement leaves it."""
@@ -141,7 +143,7 @@ class Fleet:
             "hosts": [f"{name}.test"],
             "gateways": self._gateways[first : first + ROUTE_GATEWAYS],
             "ports": [{"name": "http"}],
-            "watch": {"period_seconds": WATCH_SECONDS, "timeout_seconds": 20},
+            "watch": {"period_seconds": self._watch_seconds, "timeout_seconds": 20},
         }
 
     async def _place(self, application: Application) -> None:
