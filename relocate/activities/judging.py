@@ -73,7 +73,7 @@ class JudgingActivity:
         judged = judge_seen(
             order.limits,
             order.side.name,
-            sample_of(baseline.seconds, order.baseline_side),
+            None if order.alone else sample_of(baseline.seconds, order.baseline_side),
             seen.seconds,
             since=order.since,
             whole=order.whole,
@@ -105,6 +105,7 @@ class Look(NamedTuple):
             counted=self.counted,
             baseline=sample_of(self.baseline.seconds, order.baseline_side),
             sample=sample_of(self.seen.seconds, order.side.name, order.since),
+            alone=order.alone,
             judgement=self.judged.judgement,
         )
 
@@ -143,13 +144,16 @@ async def _counted(found: Sequence[Stretch], side: str) -> Mapping[str, tuple[in
 
 
 def _since(first: Mapping[str, tuple[int, int]], now: Mapping[str, tuple[int, int]]) -> Sample:
-    """What came since `first`; an instance that was not counted then, or was restarted, counts from nothing."""
+    """What came since `first`; an instance that was not counted then, or was restarted, counts from nothing.
+
+    Errors are an upper bound (a broken attempt and the answer after it both count), so there are as many requests at least.
+    """
     requests = errors = 0
     for instance, (total, failed) in now.items():
         before = first.get(instance, (total, failed))
         requests += max(0, total - before[0])
         errors += max(0, failed - before[1])
-    return Sample(requests=requests, errors=errors)
+    return Sample(requests=max(requests, errors), errors=errors)
 
 
 def _claim(order: JudgeOrder, look: Look) -> Claim:

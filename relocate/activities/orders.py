@@ -156,6 +156,8 @@ class JudgeOrder(Order):
     since: float
     """Epoch seconds: B is judged by what was seen after this."""
     limits: Judging
+    alone: bool = False
+    """An operator does without a baseline: the side is held to the limit of errors alone."""
     patience_seconds: float = 60.0
     """How long an inconclusive judgement may hold before it is given back as such."""
 

@@ -189,6 +189,8 @@ class Judgements(Raw):
     """Users' requests since this judging began, by the gateways' counters."""
     baseline: Sample
     sample: Sample
+    alone: bool = False
+    """An operator does without a baseline: B is held to the limit of errors alone."""
     judgement: Judgement
 
 

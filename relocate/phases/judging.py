@@ -46,14 +46,16 @@ class Judged(Payload):
 
     judgement: Judgement
     sentence: str
+    lacks_baseline: bool = False
+    """Inconclusive for want of a baseline, which no waiting brings once the source has no traffic any more."""
 
 
-def judge(limits: Judging, baseline: Sample, side: Sample, name: str) -> Judged:
+def judge(limits: Judging, baseline: Sample | None, side: Sample, name: str) -> Judged:
     """Compare what was seen of `side` with A's baseline.
 
     Errors are judged as soon as they could not be within the limit any more even if all missing samples were right; a
     good word needs the minimum of samples on both sides. A source that answered nothing at all is nothing to compare
-    with: then `side` is held to the limit of errors alone.
+    with, nor is None (an operator does without): then `side` is held to the limit of errors alone.
     """
     allowed = _allowed(limits, baseline)
     needed = max(limits.min_samples, side.requests)
@@ -62,10 +64,11 @@ def judge(limits: Judging, baseline: Sample, side: Sample, name: str) -> Judged:
     if side.requests < limits.min_samples:
         text = f"{name} was asked {side.requests} times; {limits.min_samples} are needed to judge it"
         return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text)
-    compared = baseline.p99_seconds if not baseline.silent else math.inf
-    if baseline.requests < limits.min_samples or compared is None or side.p99_seconds is None:
+    compared = math.inf if baseline is None or baseline.silent else baseline.p99_seconds
+    short = baseline is not None and baseline.requests < limits.min_samples
+    if short or compared is None or side.p99_seconds is None:
         text = f"there is no baseline of {limits.min_samples} requests to compare {name} with"
-        return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text)
+        return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text, lacks_baseline=True)
     limit = compared * limits.max_p99_ratio + limits.max_p99_slack_seconds
     certain = side.p99_seconds if side.p99_at_least_seconds is None else side.p99_at_least_seconds
     if certain > limit:
@@ -89,7 +92,7 @@ def slow_by_chance(samples: int, share: float = 0.01, certainty: float = 0.99) -
     return slow
 
 
-def judge_counted(limits: Judging, baseline: Sample, counted: Sample, name: str) -> Judged | None:
+def judge_counted(limits: Judging, baseline: Sample | None, counted: Sample, name: str) -> Judged | None:
     """What the gateways' counters of real requests say against `name`, or None. They can condemn, not acquit."""
     allowed = _allowed(limits, baseline)
     if counted.errors / max(limits.min_samples, counted.requests) <= allowed:
@@ -107,9 +110,9 @@ def judge_checks(failed_rounds: int, reason: str, name: str) -> Judged | None:
     return _bad(f"{name} is not ready any more: {reason}") if failed_rounds >= FAILED_ROUNDS else None
 
 
-def _allowed(limits: Judging, baseline: Sample) -> float:
+def _allowed(limits: Judging, baseline: Sample | None) -> float:
     """The error rate that a side may have. Nobody has to be as bad as a source that answers nothing."""
-    return limits.max_error_rate + (0.0 if baseline.silent else baseline.error_rate)
+    return limits.max_error_rate + (0.0 if baseline is None or baseline.silent else baseline.error_rate)
 
 
 def _bad(sentence: str) -> Judged:

@@ -48,7 +48,7 @@ def strays(seconds: Sequence[Second], side: str, after: float) -> tuple[int, int
 def judge_seen(
     limits: Judging,
     name: str,
-    baseline: Sample,
+    baseline: Sample | None,
     seconds: Sequence[Second],
     *,
     since: float,
@@ -61,7 +61,7 @@ def judge_seen(
     Args:
         limits: what is allowed.
         name: the side.
-        baseline: of the other side, before.
+        baseline: of the other side, before; None where an operator does without.
         seconds: what the prober saw since the side is judged.
         since: when (epoch seconds) the write was live that is judged.
         whole: the side has all the weight: an answer from elsewhere means that the gateways fell back.

@@ -127,9 +127,10 @@ class Move:
             places.append(self.made)
         return [place for place in places if place["cluster"] != stays.name]
 
-    def drains(self, side: str) -> dict[str, object]:
-        """What an order to drain says."""
-        return {"side": side, "drain": self.policy.drain, "waived_instances": self.policy.waived_instances}
+    def drains(self, side: str, *, back: bool = False) -> dict[str, object]:
+        """What an order to drain says. On the way `back` nobody waits beyond the deadline: the side is to be removed."""
+        drain = self.policy.drain.model_copy(update={"at_deadline": "force"}) if back else self.policy.drain
+        return {"side": side, "drain": drain, "waived_instances": self.policy.waived_instances}
 
     async def ensure_probe_paths(self, phase: Phase) -> None:
         """Give both sides a probe path again where the last document named none, and leave the weights as they are.

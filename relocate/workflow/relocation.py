@@ -214,7 +214,7 @@ class Relocate:
 
     async def _judge(self, phase: Phase, seconds: float, *, baseline_until: float, since: float) -> None:
         """Watch the target; too few samples hold until somebody proceeds, and judging starts anew."""
-        move = self._move
+        move, alone = self._move, False
         while True:
             judged = await move.do(
                 calls.JUDGE,
@@ -228,16 +228,21 @@ class Relocate:
                 baseline_until=baseline_until,
                 since=since,
                 limits=move.policy.judging,
+                alone=alone,
             )
             if judged.judgement is Judgement.BAD:
                 raise GoBack(judged.sentence)
             self._journal.say(judged.sentence)
             if judged.judgement is Judgement.GOOD:
                 return
+            alone = alone or judged.lacks_baseline
+            how = f"judges {move.to.name} by its own errors alone" if alone else "judges again"
             await self._ask(
-                Status.HELD, f"Too little was seen: {judged.sentence}.", "proceed judges again; cancel goes back",
+                Status.HELD,
+                f"Too little was seen: {judged.sentence}.",
+                f"proceed {how}; cancel goes back",
                 Command.PROCEED,
-            )  # fmt: skip
+            )
 
     async def _drain(self) -> None:
         move = self._move

@@ -65,7 +65,7 @@ class WayBack:
             healthy = f"{move.to.name} is healthy and keeps the traffic" if other.ready else "neither side is healthy"
             raise SideUnhealthy(f"{move.from_.name} is not proven healthy ({health.sentence}); {healthy}")
         await move.steer(Phase.SWITCH, move.shares(0, failover=False))
-        drained = await move.do(calls.DRAIN, Phase.SWITCH, **move.drains(move.to.name))
+        drained = await move.do(calls.DRAIN, Phase.SWITCH, **move.drains(move.to.name, back=True))
         if not drained.drained:
             cut = note(Phase.SWITCH, f"cut on the way back: {drained.sentence}")
             self._journal.tell(cut, cut=drained.left or 0)

@@ -110,6 +110,19 @@ async def test_too_few_samples_hold(world: World, impatient_judging: None) -> No
     await world.assert_serves_only_from(world.a)
 
 
+async def test_a_baseline_that_can_no_longer_come_is_done_without_when_somebody_says_so(
+    world: World, impatient_judging: None
+) -> None:
+    """A was seen too seldom before the switch, and gets no traffic now: `proceed` lets B's own errors decide."""
+    run = await world.relocate(target=world.b, options={"bake_seconds": 1.6, "judging": {"min_samples": 25}})
+    held = await run.asks(Status.HELD)
+    assert "there is no baseline" in held.sentence
+    assert held.next_step == f"proceed judges {world.b} by its own errors alone; cancel goes back"
+    assert (await run.command("proceed")).accepted
+    assert (await run.ended()).outcome is Outcome.COMPLETED
+    await world.assert_serves_only_from(world.b)
+
+
 async def test_somebody_elses_change_is_told_and_not_overwritten(world: World) -> None:
     """Weights that somebody else wrote during the move stop it, and stay as they are until an operator has seen them."""
     run = await world.relocate(target=world.b, options={"bake_seconds": 0.5})

@@ -28,7 +28,7 @@ def why_not_judged(given: Given, judged: Judgements) -> Iterator[str]:
     found = judge_seen(
         judged.limits,
         judged.side,
-        baseline,
+        None if judged.alone else baseline,
         after,
         since=judged.rows.since,
         whole=judged.whole,
