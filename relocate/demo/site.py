@@ -101,7 +101,7 @@ def application(name: str, arguments: Sequence[str] = ()) -> Application:
         "protocol": "grpc",
         "prefix": "/demo.Echo",
         "health": "demo.Echo",
-        "retry_safe": ["/demo.Echo/Say"],
+        "retry_safe": ["/demo.Echo/Say", "/demo.Echo/Ping"],
     }
     return Application.model_validate(
         {

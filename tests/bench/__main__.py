@@ -17,12 +17,14 @@ from rich.console import Console
 from relocate.model.relocation import View
 from tests.bench import accepting, clients, concurrent, growth, losses, memory, push, relocation, switching, waterfall
 from tests.bench.bench import Bench, Measure, opened
+from tests.bench.loads import loads
 from tests.bench.printing import machine, table, write_docs, write_json
 from tests.bench.rows import Row, unmeasured
 
 MEASURES: Mapping[str, Measure] = {
     memory.NAME: memory.measure,
     losses.NAME: losses.measure,
+    loads.NAME: loads.measure,
     switching.NAME: switching.measure,
     push.NAME: push.measure,
     clients.NAME: clients.measure,

@@ -7,6 +7,7 @@ All ways use the same clusters, gateways, application and traffic: what differs 
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import count
@@ -71,32 +72,56 @@ def flows(share: float) -> tuple[Flow, ...]:
     )
 
 
-def application(name: str) -> Application:
-    """The demo's application with a short policy, and as near to one cluster as to the other."""
+def application(name: str, arguments: Sequence[str] = ()) -> Application:
+    """The demo's application with a short policy, and as near to one cluster as to the other; told `arguments` besides."""
     body = site.application(name).model_dump(mode="json")
     body["policy"] = POLICY
     body["readiness"] |= {"stable_seconds": 0.3}
-    body["workloads"]["process"]["command"] += ["--cell-distance-ms", "0"]
+    body["workloads"]["process"]["command"] += ["--cell-distance-ms", "0", *arguments]
     return Application.model_validate(body)
 
 
 class Moving:
     """One application, its traffic, and when it was moved how."""
 
-    def __init__(self, system: System, name: str, *, share: float = 1.0) -> None:
-        """Args: system: that runs; name: of the application; share: of the demo's traffic."""
+    def __init__(
+        self,
+        system: System,
+        name: str,
+        *,
+        traffic: Sequence[Flow] | None = None,
+        share: float = 1.0,
+        told: Sequence[str] = (),
+    ) -> None:
+        """Make it.
+
+        Args:
+            system: that runs.
+            name: of the application.
+            traffic: what is sent; None is the demo's traffic.
+            share: of the demo's traffic.
+            told: further arguments of the sample application.
+        """
         self.system, self.name = system, name
         self.windows: dict[Way, list[Window]] = {way: [] for way in Way}
         self.views: list[View] = []
-        self.traffic = Traffic(system, name, flows(share))
+        self.traffic = Traffic(system, name, flows(share) if traffic is None else traffic)
         self._parts = Parts.open(Settings(database_url=system.database_url))
-        self._application = application(name)
+        self._application = application(name, told)
         self._numbers = count(1)
 
     async def begin(self) -> None:
         """Place it on A and let its traffic flow."""
+        await self.place()
+        await self.flow()
+
+    async def place(self) -> None:
+        """Place it on A."""
         await self.system.describe(self._application)
         await self.system.place(self.name, A)
+
+    async def flow(self) -> None:
+        """Let its traffic flow; it may have been stopped before."""
         await self.traffic.start()
         await self.traffic.first_number()
 
