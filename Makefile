@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: help demo test drills chaos check bench lock clean
+.PHONY: help demo test drills chaos model check bench soak lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ drills: $(INSTALLED) ## Let parts fail, one after the other, under traffic (FLAG
 chaos: $(INSTALLED) ## Kill and freeze anything, anywhere, under traffic (N=200 relocations, SEED=S to repeat a run)
 	@$(BIN)/python -m tests.chaos --relocations $(or $(N),200) $(if $(SEED),--seed $(SEED)) $(FLAGS)
 
+model: $(INSTALLED) ## Search further for states that must not be (FLAGS="search large", "schedules 1000000 --seed 1")
+	@$(BIN)/python -m tests.modelcheck $(or $(FLAGS),search large)
+
 check: $(INSTALLED) ## Format, lint, types, layers, dependencies
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
@@ -36,6 +39,9 @@ check: $(INSTALLED) ## Format, lint, types, layers, dependencies
 
 bench: $(INSTALLED) ## Measure, each figure beside a reference from the same run (build/bench.json)
 	@$(BIN)/python -m tests.bench $(FLAGS)
+
+soak: $(INSTALLED) ## 100 relocations under 10^6 requests in each protocol; hours (REQUESTS=N RELOCATIONS=N RATE=N)
+	@$(BIN)/python -m tests.bench.soak $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RELOCATIONS),--relocations $(RELOCATIONS)) $(if $(RATE),--rate $(RATE))
 
 lock: ## Pin every dependency anew, with hashes (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" \
