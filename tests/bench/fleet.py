@@ -69,7 +69,7 @@ class Fleet:
     async def end(self) -> None:
         """Stop listening."""
         for plane in self._planes:
-            await plane.stop()
+            plane.stop()
 
     async def move_all(self, *, at_most: float = 600.0) -> tuple[float, Sequence[View]]:
         """Move every application at once to the cluster it is not on.

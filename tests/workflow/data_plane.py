@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -18,9 +19,6 @@ from steering.model import (
     RouteDocument,
     Version,
 )
-
-TURNS = 10
-"""Turns of the event loop from an accepted connection to its task, with some to spare."""
 
 BeforeApply = Callable[[RouteDocument], Awaitable[None]]
 
@@ -39,46 +37,39 @@ class DataPlane:
         """Status that a side answers *users* with; its probe path answers well all the same."""
         self.ports: dict[str, int] = {}
         self._servers: list[asyncio.Server] = []
-        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._stopped = False
+        self._connections: set[asyncio.Transport] = set()
+        self.stopped = False
 
     async def start(self) -> None:
         """Listen, each instance on a free port."""
+        loop = asyncio.get_running_loop()
         for instance in self.gateway.instances():
-            server = await asyncio.start_server(self._serve(instance), "127.0.0.1", 0)
+            server = await loop.create_server(partial(_Connection, self, instance), "127.0.0.1", 0)
             self.ports[instance] = server.sockets[0].getsockname()[1]
             self._servers.append(server)
 
-    async def stop(self) -> None:
-        """Close every listener and connection, those too that are just being accepted."""
+    def stop(self) -> None:
+        """Close every listener and connection; one that is just being accepted closes itself."""
+        self.stopped = True
         for server in self._servers:
             server.close()
-        self._stopped = True
-        for _ in range(TURNS):
-            # A connection that was accepted a moment ago has no task yet, and nobody would close it.
-            await asyncio.sleep(0)
-        for writer in self._connections.values():
-            writer.close()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        for transport in tuple(self._connections):
+            transport.abort()
 
-    def _serve(self, instance: str) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.current_task()
-            assert task is not None
-            self._connections[task] = writer
-            try:
-                while not self._stopped and (head := await _head(reader)):
-                    writer.write(self._answer(instance, head))
-                    await writer.drain()
-            except ConnectionError:
-                pass  # a dead instance, or a client that has gone
-            finally:
-                del self._connections[task]
-                writer.close()
+    def opened(self, transport: asyncio.Transport) -> None:
+        """A client has connected."""
+        self._connections.add(transport)
 
-        return serve
+    def closed(self, transport: asyncio.Transport) -> None:
+        """A connection is over."""
+        self._connections.discard(transport)
 
-    def _answer(self, instance: str, head: dict[str, str]) -> bytes:
+    def answer(self, instance: str, head: dict[str, str]) -> bytes:
+        """The response to one request.
+
+        Raises:
+            ConnectionAbortedError: the instance is dead.
+        """
         route = head["host"].partition(".")[0]
         token = head.get(PROBE_HEADER)
         try:
@@ -128,13 +119,41 @@ class ListeningAdapter(MemoryAdapter):
         ]
 
 
-async def _head(reader: asyncio.StreamReader) -> dict[str, str] | None:
-    """Header fields of the next request, names in lower case; None at the connection's end."""
-    try:
-        text = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.IncompleteReadError:
-        return None
-    fields = (line.partition(":") for line in text.split("\r\n")[1:] if line)
+class _Connection(asyncio.Protocol):
+    """One client at one instance's listener: requests without bodies, answered in their order."""
+
+    def __init__(self, plane: DataPlane, instance: str) -> None:
+        self._plane = plane
+        self._instance = instance
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        if self._plane.stopped:
+            transport.abort()
+            return
+        self._transport = transport
+        self._plane.opened(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - part of the protocol
+        if self._transport is not None:
+            self._plane.closed(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        assert self._transport is not None
+        *heads, self._received = (self._received + data).split(b"\r\n\r\n")
+        for head in heads:
+            try:
+                self._transport.write(self._plane.answer(self._instance, _fields(head)))
+            except ConnectionAbortedError:
+                self._transport.abort()
+                return
+
+
+def _fields(head: bytes) -> dict[str, str]:
+    """Header fields of a request, names in lower case."""
+    fields = (line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:])
     return {name.lower(): value.strip() for name, _, value in fields}
 
 

@@ -242,4 +242,4 @@ class World:
         finally:
             for run in self.runs:
                 await run.terminate()
-            await self.data_plane.stop()
+            self.data_plane.stop()
