@@ -3,6 +3,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 from relocate.demo.processes import listens
 from relocate.demo.system import System
@@ -39,7 +40,7 @@ async def control_killed(system: System) -> AsyncIterator[None]:
         await start_control(system)
 
 
-async def start_control(system: System, environment: Mapping[str, str] | None = None) -> None:
+async def start_control(system: System, environment: Mapping[str, str] = MappingProxyType({})) -> None:
     """Start a control plane, with these settings besides, and wait until it listens."""
     await system.start_control(environment)
     await system.processes.wait_for(CONTROL, lambda: listens(system.ports.control))
