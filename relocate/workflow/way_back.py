@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way back of one relocation: undo, last step first, to a side that is proven healthy; else an operator decides."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-
-from temporalio.exceptions import is_cancelled_exception
 
 from relocate.activities import calls, orders
 from relocate.model.relocation import Actor, Outcome, Phase, Status, StepState
@@ -86,7 +83,8 @@ class WayBack:
 
     def _reason(self, error: BaseException) -> tuple[Outcome, str]:
         actor = self._desk.cancelled_by
-        if actor is not None and (isinstance(error, asyncio.CancelledError) or is_cancelled_exception(error)):
+        # What was under way when the cancel came may end in any error, or in none of its own: only a finding is a reason.
+        if actor is not None and not isinstance(error, GoBack):
             return Outcome.CANCELLED, f"Cancelled by {actor.who}" + (f": {actor.why}" if actor.why else "")
         return Outcome.ROLLED_BACK, f"Went back because {sentence_of(error)}"
 
