@@ -21,8 +21,8 @@ demo: $(INSTALLED) ## See an application follow its user, with real parts; ends 
 test: $(INSTALLED) ## Run the tests but for the drills (FLAGS="tests/unit -q" for some)
 	@$(BIN)/python -m pytest $(or $(FLAGS),--numprocesses 2 --dist loadscope --ignore tests/drills)
 
-drills: $(INSTALLED) ## Let parts fail, one after the other, under traffic (FLAGS="-k frozen" for some)
-	@$(BIN)/python -m pytest --tb native tests/drills $(FLAGS)
+drills: $(INSTALLED) ## Let parts fail, one after the other, under traffic (FLAGS="tests/drills/test_source.py" for some)
+	@$(BIN)/python -m pytest --tb native $(or $(FLAGS),tests/drills)
 
 chaos: $(INSTALLED) ## Kill and freeze anything, anywhere, under traffic (N=200 relocations, SEED=S to repeat a run)
 	@$(BIN)/python -m tests.chaos --relocations $(or $(N),200) $(if $(SEED),--seed $(SEED)) $(FLAGS)
