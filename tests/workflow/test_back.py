@@ -114,7 +114,7 @@ async def test_a_baseline_that_can_no_longer_come_is_done_without_when_somebody_
     world: World, impatient_judging: None
 ) -> None:
     """A was seen too seldom before the switch, and gets no traffic now: `proceed` lets B's own errors decide."""
-    run = await world.relocate(target=world.b, options={"bake_seconds": 1.6, "judging": {"min_samples": 25}})
+    run = await world.relocate(target=world.b, options={"bake_seconds": 3, "judging": {"min_samples": 25}})
     held = await run.asks(Status.HELD)
     assert "there is no baseline" in held.sentence
     assert held.next_step == f"proceed judges {world.b} by its own errors alone; cancel goes back"

@@ -47,7 +47,7 @@ async def gateway() -> AsyncIterator[tuple[MemoryGateway, ListeningAdapter]]:
     document = documents.document("app", APPLICATION.routes[0], documents.only(side), "placed")
     await adapter.apply(document, fence=Fence(lease=0, sequence=1), base=None)
     yield gateway, adapter
-    await plane.stop()
+    plane.stop()
 
 
 @pytest.fixture
