@@ -3,12 +3,14 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +20,8 @@ from relocate.errors import RelocateError
 STOP_SECONDS = 6.0
 """Time for a process to end by itself after SIGTERM; then it is killed."""
 TAIL_LINES = 15
+PORTS = range(10_000, 20_000)
+"""Where our own processes listen: no outgoing connection (32768 and up) takes one between its choice and its use."""
 AUTOGROUP_ATTEMPTS, AUTOGROUP_SECONDS = 5, 0.1
 
 
@@ -172,15 +176,18 @@ def program(name: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """Ports of loopback that nobody listens on now, below those that Linux gives to outgoing connections."""
+    found = (port for port in random.sample(PORTS, len(PORTS)) if _is_free(port))
+    return list(islice(found, count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 async def listens(port: int) -> bool:

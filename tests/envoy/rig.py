@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from relocate.demo.processes import free_ports
 from steering.adapters.envoy import EnvoyAdapter
 from steering.envoy.bootstrap import ClientTls, bootstrap
 from steering.model import EPOCH_HEADER, PROBE_HEADER, SIDE_HEADER, Backend, Endpoint, Fence, Port, RouteDocument
@@ -35,13 +36,6 @@ GATEWAY = "edge"
 DOMAIN = "conformance.test"
 HTTP = Port(name="http", health="/healthz")
 WAIT_SECONDS = 20.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def loopback(port: int) -> Endpoint:
@@ -141,7 +135,7 @@ class Rig:
 
     def port(self, name: str) -> int:
         """The port called `name`: free at first, then always the same."""
-        return self.ports.setdefault(name, free_port())
+        return self.ports.setdefault(name, free_ports(1)[0])
 
     def start_backend(self, name: str) -> None:
         """Start a backend and wait until it answers."""
