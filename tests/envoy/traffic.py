@@ -13,6 +13,11 @@ from steering.adapters.envoy import EnvoyAdapter
 from steering.model import Acknowledgement, InstanceAcknowledgement
 from tests.envoy.rig import WAIT_SECONDS, Rig, of, told
 
+WORKERS = 4
+"""Requests at once through each Envoy."""
+BROKEN_OFF = "closed connection without sending complete message body"
+"""What httpx says of an answer that ended before its end."""
+
 Outcomes = Counter[tuple[int | str, str | None, str | None]]
 
 
@@ -21,8 +26,17 @@ def lost(outcomes: Outcomes) -> Outcomes:
     return Counter({outcome: number for outcome, number in outcomes.items() if outcome[0] != 200})
 
 
+def unanswered(outcomes: Outcomes) -> Outcomes:
+    """Those lost of which no part of an answer had come, so that the gateway could have asked again.
+
+    Of the others the head was with the user when the rest broke off: an application writes head and body one after
+    the other, and may be killed in between.
+    """
+    return Counter({outcome: number for outcome, number in lost(outcomes).items() if BROKEN_OFF not in str(outcome[0])})
+
+
 @asynccontextmanager
-async def traffic(rig: Rig, route: str, *, workers: int = 4, method: str = "GET") -> AsyncIterator[Outcomes]:
+async def traffic(rig: Rig, route: str, *, workers: int = WORKERS, method: str = "GET") -> AsyncIterator[Outcomes]:
     """Requests over kept connections, `workers` through each Envoy, for as long as the block runs."""
     seen: Outcomes = Counter()
     stop = asyncio.Event()

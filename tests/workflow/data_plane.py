@@ -2,6 +2,7 @@
 """A loopback data plane for the memory gateway: its instances listen, and answer as what they have applied says."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -36,25 +37,43 @@ class DataPlane:
         self.broken: dict[str, int] = {}
         """Status that a side answers *users* with; its probe path answers well all the same."""
         self.ports: dict[str, int] = {}
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[socket.socket] = []
+        self._accepting: set[asyncio.Task[object]] = set()
         self._connections: set[asyncio.Transport] = set()
         self.stopped = False
 
     async def start(self) -> None:
-        """Listen, each instance on a free port."""
+        """Listen, each instance on a free port.
+
+        Not by `create_server`: a connection that it has accepted and not yet handed on when it closes is never closed.
+        """
         loop = asyncio.get_running_loop()
         for instance in self.gateway.instances():
-            server = await loop.create_server(partial(_Connection, self, instance), "127.0.0.1", 0)
-            self.ports[instance] = server.sockets[0].getsockname()[1]
-            self._servers.append(server)
+            listener = socket.create_server(("127.0.0.1", 0))
+            listener.setblocking(False)
+            loop.add_reader(listener, self._accept, listener, instance)
+            self.ports[instance] = listener.getsockname()[1]
+            self._listeners.append(listener)
 
     def stop(self) -> None:
         """Close every listener and connection; one that is just being accepted closes itself."""
         self.stopped = True
-        for server in self._servers:
-            server.close()
+        for listener in self._listeners:
+            asyncio.get_running_loop().remove_reader(listener)
+            listener.close()
         for transport in tuple(self._connections):
             transport.abort()
+
+    def _accept(self, listener: socket.socket, instance: str) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            accepted, _ = listener.accept()
+        except OSError:
+            return  # it has gone again
+        served = loop.connect_accepted_socket(partial(_Connection, self, instance), accepted)
+        task = loop.create_task(served)
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
 
     def opened(self, transport: asyncio.Transport) -> None:
         """A client has connected."""

@@ -35,6 +35,8 @@ class Run:
         """Args: service: that runs it; identity: the relocation's id."""
         self.id = identity
         self._service = service
+        self._seen = 0
+        """The event of the view that was waited for last."""
 
     @property
     def handle(self) -> WorkflowHandle[Any, Any]:
@@ -111,18 +113,26 @@ class Run:
         )
 
     async def until(self, wanted: Callable[[View], bool]) -> View:
-        """The first view seen that is as wanted."""
-        views: list[View] = []
+        """The first view that is as wanted, from the one on that was waited for last: none is missed, however short."""
+        view = self.view
 
         async def seen() -> bool:
-            views.append(await asyncio.to_thread(lambda: self.view))
-            return wanted(views[-1])
+            nonlocal view
+            for number, view in await asyncio.to_thread(self._views):
+                self._seen = number
+                if wanted(view):
+                    return True
+            return False
 
         try:
             await eventually(seen)
         except TimeoutError:
-            raise AssertionError(f"not in {PATIENCE:g} s; it is: {views[-1].status}, {views[-1].sentence}") from None
-        return views[-1]
+            raise AssertionError(f"not in {PATIENCE:g} s; it is: {view.status}, {view.sentence}") from None
+        return view
+
+    def _views(self) -> Sequence[tuple[int, View]]:
+        events = self._service.database.relocations.events(self.id, after=self._seen - 1)
+        return [(event.id, View.model_validate(event.data)) for event in events if event.kind == "view"]
 
     async def in_phase(self, phase: Phase) -> View:
         """The view once a phase runs."""
