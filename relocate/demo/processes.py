@@ -8,10 +8,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
 
 from relocate.clusters.process import tether
@@ -22,6 +23,8 @@ STOP_SECONDS = 6.0
 TAIL_LINES = 15
 PORTS = range(10_000, 20_000)
 """Where our own processes listen: no outgoing connection (32768 and up) takes one between its choice and its use."""
+BLOCK = 20
+"""So many of them belong to one process at a time."""
 AUTOGROUP_ATTEMPTS, AUTOGROUP_SECONDS = 5, 0.1
 
 
@@ -176,9 +179,36 @@ def program(name: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of loopback that nobody listens on now, below those that Linux gives to outgoing connections."""
-    found = (port for port in random.sample(PORTS, len(PORTS)) if _is_free(port))
-    return list(islice(found, count))
+    """Ports of loopback that nobody listens on now, and that no caller on this machine gets besides this one.
+
+    Raises:
+        StartFailed: there are not so many.
+    """
+    with _choosing:
+        found = list(islice(filter(_is_free, _own_ports), count))
+    if len(found) < count:
+        raise StartFailed(f"no port from {PORTS.start} to {PORTS.stop - 1} is left")
+    return found
+
+
+def _ports() -> Iterator[int]:
+    """Every port that this process may give out, once: those of blocks that it has to itself for as long as it lives.
+
+    A name among Linux's abstract sockets stands for a block: one process can have it, and it goes with the process.
+    """
+    for first in random.sample(PORTS[::BLOCK], len(PORTS[::BLOCK])):
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0relocate-ports-{first}")
+        except OSError:
+            claim.close()
+            continue
+        claim.detach()  # open until this process ends
+        yield from range(first, first + BLOCK)
+
+
+_own_ports = _ports()
+_choosing = Lock()
 
 
 def _is_free(port: int) -> bool:

@@ -2,7 +2,6 @@
 """The API as a process: two listeners, and an orderly end."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,24 +12,17 @@ import httpx
 import pytest
 
 from api.server import configure
+from relocate.demo.processes import free_ports
 from relocate.errors import InvalidRequest
 from relocate.model.cluster import Cluster
 from relocate.settings import Settings
 from relocate.store.database import Database
 
 
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 @pytest.fixture
 def ports() -> list[int]:
     """Of the API and of health."""
-    return _free_ports(2)
+    return free_ports(2)
 
 
 @pytest.fixture

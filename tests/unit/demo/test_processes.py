@@ -2,12 +2,13 @@
 """How processes are started."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from relocate.demo.processes import Processes
+from relocate.demo.processes import Processes, free_ports
 
 
 def session_nice(process: int) -> str | None:
@@ -38,3 +39,20 @@ async def test_a_process_that_has_ended_at_once_is_no_trouble(tmp_path: Path, ni
     started = await processes.start("short", ["/bin/false"], nicer=nicer)
     await started.process.wait()
     await processes.stop()
+
+
+def test_no_port_is_given_out_twice() -> None:
+    """What is chosen now may be listened on later: neither this process nor another one on this machine chooses it too."""
+    asked = "import sys; from relocate.demo.processes import free_ports; print(*free_ports(50)); sys.stdin.read()"
+    command = [sys.executable, "-c", asked]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as one,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other,
+    ):
+        assert one.stdout is not None
+        assert other.stdout is not None
+        theirs = [int(port) for found in (one, other) for port in found.stdout.readline().split()]
+        ports = theirs + free_ports(50) + free_ports(50)
+        for each in (one, other):
+            each.communicate("")
+    assert len(set(ports)) == 200
