@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, delete, insert, select, update
 
 from relocate.errors import InvalidRequest, NotFound
 from relocate.model.application import Application
@@ -20,6 +20,15 @@ from steering.store.engine import writing
 
 Entry = Application | Cluster | Gateway
 EntryT = TypeVar("EntryT", Application, Cluster, Gateway)
+
+# Statements of every request and every step are made once: making one takes longer than running it.
+_BODY = select(CATALOGUE.c.body).where(CATALOGUE.c.kind == bindparam("of"), CATALOGUE.c.name == bindparam("called"))
+_NAMES = select(CATALOGUE.c.name).where(CATALOGUE.c.kind == bindparam("of"))
+_PLACED = (
+    select(CATALOGUE.c.body, PLACEMENTS)
+    .outerjoin_from(CATALOGUE, PLACEMENTS, and_(PLACEMENTS.c.application == CATALOGUE.c.name, PLACEMENTS.c.active))
+    .where(CATALOGUE.c.kind == Application.__name__, CATALOGUE.c.name == bindparam("called"))
+)
 
 
 class Catalogue:
@@ -53,7 +62,7 @@ class Catalogue:
             NotFound: there is none of that kind and name.
         """
         with self._engine.connect() as connection:
-            body = connection.execute(select(CATALOGUE.c.body).where(_is(kind, name))).scalar()
+            body = connection.execute(_BODY, {"of": kind.__name__, "called": name}).scalar()
         if body is None:
             raise NotFound(f"no {kind.__name__.lower()} is called {name}")
         return kind.model_validate(body)
@@ -72,7 +81,7 @@ class Catalogue:
             InvalidRequest: something still needs it.
         """
         with writing(self._engine) as connection:
-            body = connection.execute(select(CATALOGUE.c.body).where(_is(kind, name))).scalar()
+            body = connection.execute(_BODY, {"of": kind.__name__, "called": name}).scalar()
             if body is None:
                 raise NotFound(f"no {kind.__name__.lower()} is called {name}")
             _refuse_while_used(connection, kind.model_validate(body))
@@ -165,9 +174,7 @@ def fitting(connection: Connection, request: RelocationRequest) -> tuple[Applica
         NotFound: no application is called that.
         InvalidRequest: it is not placed, or not where the request says, or a named cluster is not configured.
     """
-    placed = and_(PLACEMENTS.c.application == CATALOGUE.c.name, PLACEMENTS.c.active)
-    both = select(CATALOGUE.c.body, PLACEMENTS).outerjoin_from(CATALOGUE, PLACEMENTS, placed)
-    row = connection.execute(both.where(_is(Application, request.application))).mappings().one_or_none()
+    row = connection.execute(_PLACED, {"called": request.application}).mappings().one_or_none()
     if row is None:
         raise NotFound(f"no application is called {request.application}")
     if row["cluster"] is None:
@@ -184,7 +191,7 @@ def fitting(connection: Connection, request: RelocationRequest) -> tuple[Applica
 def _check_clusters(connection: Connection, field: str, names: Sequence[str]) -> None:
     if not names:
         return
-    known = set(connection.execute(select(CATALOGUE.c.name).where(CATALOGUE.c.kind == Cluster.__name__)).scalars())
+    known = set(connection.execute(_NAMES, {"of": Cluster.__name__}).scalars())
     for name in names:
         if name not in known:
             raise InvalidRequest(f"{field}: no cluster is called {name}; known: {_names(known)}", field=field)
@@ -206,7 +213,7 @@ def _at(application: str, cluster: str) -> ColumnElement[bool]:
 def _check_references(connection: Connection, entry: Entry) -> None:
     if not isinstance(entry, Application):
         return
-    known = set(connection.execute(select(CATALOGUE.c.name).where(CATALOGUE.c.kind == "Gateway")).scalars())
+    known = set(connection.execute(_NAMES, {"of": Gateway.__name__}).scalars())
     for number, route in enumerate(entry.routes):
         for gateway in route.gateways:
             if gateway not in known:

@@ -4,12 +4,20 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, bindparam, insert, select
 
 from relocate.model.chain import GENESIS, chained
 from relocate.model.evidence import Claim, Entry
 from relocate.store.tables import EVIDENCE
 from steering.store.engine import writing
+
+_NEWEST = (
+    select(EVIDENCE.c.seq, EVIDENCE.c.digest)
+    .where(EVIDENCE.c.relocation == bindparam("of"))
+    .order_by(EVIDENCE.c.seq.desc())
+    .limit(1)
+)
+_KEEP = insert(EVIDENCE)
 
 
 class EvidenceLog:
@@ -35,9 +43,7 @@ def append(connection: Connection, relocation: str, claims: Sequence[Claim]) -> 
     """Chain `claims` to the record, in a transaction that does more."""
     if not claims:
         return []
-    mine = EVIDENCE.c.relocation == relocation
-    newest = select(EVIDENCE.c.seq, EVIDENCE.c.digest).where(mine).order_by(EVIDENCE.c.seq.desc()).limit(1)
-    last = connection.execute(newest).one_or_none()
+    last = connection.execute(_NEWEST, {"of": relocation}).one_or_none()
     seq, previous = (last.seq, last.digest) if last else (0, GENESIS)
     entries: list[Entry] = []
     for claim in claims:
@@ -46,5 +52,5 @@ def append(connection: Connection, relocation: str, claims: Sequence[Claim]) -> 
         entries.append(entry)
         previous = entry.digest
     rows = [{**entry.model_dump(), "claim": entry.claim.model_dump(mode="json")} for entry in entries]
-    connection.execute(insert(EVIDENCE), [{**row, "rung": row["claim"]["rung"]} for row in rows])
+    connection.execute(_KEEP, [{**row, "rung": row["claim"]["rung"]} for row in rows])
     return entries

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Engine, and_, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
 from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound
 from relocate.model.application import Application
@@ -20,6 +21,26 @@ from relocate.store.tables import EVENTS, IDEMPOTENCY, LEASES, RELOCATIONS
 from relocate.store.turn import check_turn
 from steering.model import Fence
 from steering.store.engine import writing
+
+# Statements of every request and every step are made once: making one takes longer than running it.
+_VIEW = select(RELOCATIONS.c.view).where(RELOCATIONS.c.id == bindparam("relocation"))
+_REPLACE = update(RELOCATIONS).where(RELOCATIONS.c.id == bindparam("relocation"))
+_KEEP = insert(RELOCATIONS)
+_TELL = insert(EVENTS)
+_ADVANCE = update(LEASES).where(LEASES.c.application == bindparam("of"))
+
+
+def _taking(here: sqlite.Insert | postgresql.Insert) -> ReturningInsert[Any]:
+    """One statement that takes a lease if it is free: of two that ask at once, exactly one gets it."""
+    return here.on_conflict_do_update(
+        index_elements=[LEASES.c.application],
+        set_={"lease": LEASES.c.lease + 1, "sequence": 0, "holder": here.excluded.holder},
+        where=LEASES.c.holder.is_(None),
+    ).returning(LEASES.c.lease)
+
+
+_TAKE_LEASE = {"sqlite": _taking(sqlite.insert(LEASES)), "postgresql": _taking(postgresql.insert(LEASES))}
+"""By database."""
 
 
 class Accepted(NamedTuple):
@@ -216,8 +237,7 @@ class Leases:
         """
         with writing(self._engine) as connection:
             check_turn(connection, application, fence)
-            there = LEASES.c.application == application
-            connection.execute(update(LEASES).where(there).values(lease=fence.lease, sequence=fence.sequence))
+            connection.execute(_ADVANCE, {"of": application, "lease": fence.lease, "sequence": fence.sequence})
             _keep(connection, told)
 
     def holder(self, application: str) -> str | None:
@@ -258,7 +278,7 @@ def _accept(
     view = _first_view(identity, request)
     body = view.model_dump(mode="json")
     row = {"application": request.application, "status": view.status, "lease": lease, "created_at": view.created_at}
-    connection.execute(insert(RELOCATIONS), {"id": identity, "started": False, "view": body, **row})
+    connection.execute(_KEEP, {"id": identity, "started": False, "view": body, **row})
     if key is not None:
         used = {"key": key, "digest": _digest(request), "relocation": identity, "created_at": view.created_at}
         connection.execute(insert(IDEMPOTENCY), used)
@@ -267,16 +287,9 @@ def _accept(
 
 
 def _take_lease(connection: Connection, application: str, holder: str) -> int:
-    here: sqlite.Insert | postgresql.Insert
-    here = postgresql.insert(LEASES) if connection.dialect.name == "postgresql" else sqlite.insert(LEASES)
-    # One statement: of two that ask at once, exactly one gets it, on either database.
-    taking = here.on_conflict_do_update(
-        index_elements=[LEASES.c.application],
-        set_={"lease": LEASES.c.lease + 1, "sequence": 0, "holder": holder},
-        where=LEASES.c.holder.is_(None),
-    )
+    taking = _TAKE_LEASE[connection.dialect.name]
     row = {"application": application, "lease": 1, "sequence": 0, "holder": holder}
-    lease = connection.execute(taking.returning(LEASES.c.lease), row).scalar()
+    lease = connection.execute(taking, row).scalar()
     if lease is None:
         held = select(LEASES.c.holder).where(LEASES.c.application == application)
         raise AlreadyRelocating(application, connection.execute(held).scalar_one())
@@ -304,7 +317,7 @@ def _keep(connection: Connection, told: Sequence[Told]) -> None:
 
 def _replace(connection: Connection, view: View, body: dict[str, Any]) -> None:
     row = {"status": view.status, "outcome": view.outcome, "finished_at": view.finished_at}
-    connection.execute(update(RELOCATIONS).where(RELOCATIONS.c.id == view.id).values(view=body, **row))
+    connection.execute(_REPLACE, {"relocation": view.id, "view": body, **row})
     if view.status is Status.FINISHED:
         held = and_(LEASES.c.application == view.application, LEASES.c.holder == view.id)
         connection.execute(update(LEASES).where(held).values(holder=None))
@@ -342,7 +355,7 @@ def _first_view(identity: str, request: RelocationRequest) -> View:
 
 
 def _view(connection: Connection, identity: str) -> View:
-    body = connection.execute(select(RELOCATIONS.c.view).where(RELOCATIONS.c.id == identity)).scalar()
+    body = connection.execute(_VIEW, {"relocation": identity}).scalar()
     if body is None:
         raise NotFound(f"no relocation is called {identity}")
     return View.model_validate(body)
@@ -352,4 +365,4 @@ def _append(connection: Connection, relocation: str, *events: tuple[str, dict[st
     """Events by kind and data, in order."""
     rows = [{"relocation": relocation, "at": datetime.now(UTC), "kind": kind, "data": data} for kind, data in events]
     if rows:
-        connection.execute(insert(EVENTS), rows)
+        connection.execute(_TELL, rows)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whose turn it is to change an application: checked in the transaction that changes something."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from relocate.errors import StaleFence
 from relocate.store.tables import LEASES
 from steering.model import Fence
+
+_CURRENT = select(LEASES.c.lease, LEASES.c.sequence).where(LEASES.c.application == bindparam("of")).with_for_update()
 
 
 def check_turn(connection: Connection, application: str, fence: Fence) -> None:
@@ -14,9 +16,7 @@ def check_turn(connection: Connection, application: str, fence: Fence) -> None:
     Raises:
         StaleFence: one has; the transaction must change nothing.
     """
-    row = connection.execute(
-        select(LEASES.c.lease, LEASES.c.sequence).where(LEASES.c.application == application).with_for_update()
-    ).one_or_none()
+    row = connection.execute(_CURRENT, {"of": application}).one_or_none()
     current = Fence(lease=row.lease, sequence=row.sequence) if row else Fence(lease=0, sequence=0)
     if fence < current:
         raise StaleFence(f"{application} is at lease {current.lease}, step {current.sequence}; this is older")
