@@ -11,11 +11,15 @@ CHUNK = 65536
 class Line:
     """Forwards TCP connections from a port of its own to another port of this machine."""
 
-    def __init__(self, to: int) -> None:
-        """Args: to: port of loopback that everything goes to."""
+    def __init__(self, to: int, *, delay_seconds: float = 0.0) -> None:
+        """Args: to: port of loopback that everything goes to; delay_seconds: of each piece, both ways."""
+        self.there = asyncio.Event()
+        """While it is set, what is asked gets through."""
+        self.back = asyncio.Event()
+        """While it is set, what is answered gets through."""
         self._to = to
+        self._delay_seconds = delay_seconds
         self._server: asyncio.Server | None = None
-        self._passing = asyncio.Event()
         self._carried: set[asyncio.Task[None]] = set()
         self._ends: set[asyncio.StreamWriter] = set()
 
@@ -29,17 +33,18 @@ class Line:
     async def start(self) -> None:
         """Take connections from now on."""
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
-        self._passing.set()
+        self._pass()
 
     @asynccontextmanager
     async def silent(self) -> AsyncIterator[None]:
         """Nothing passes, and nobody is told, as when packets are dropped; afterwards every connection is a new one."""
-        self._passing.clear()
+        self.there.clear()
+        self.back.clear()
         try:
             yield
         finally:
             self._break_off()
-            self._passing.set()
+            self._pass()
 
     @asynccontextmanager
     async def cut(self) -> AsyncIterator[None]:
@@ -47,6 +52,10 @@ class Line:
         async with self.silent():
             self._break_off()
             yield
+
+    def _pass(self) -> None:
+        self.there.set()
+        self.back.set()
 
     def _break_off(self) -> None:
         for end in self._ends:
@@ -57,7 +66,7 @@ class Line:
         if self._server is not None:
             self._server.close()
         self._break_off()
-        self._passing.set()
+        self._pass()
         await asyncio.gather(*self._carried)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -67,7 +76,7 @@ class Line:
         task.add_done_callback(self._carried.discard)
         self._ends.add(writer)
         try:
-            await self._passing.wait()
+            await self.there.wait()
             if not writer.transport.is_closing():
                 with suppress(OSError):
                     await self._join(reader, writer)
@@ -77,7 +86,8 @@ class Line:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
         self._ends.add(far_writer)
-        ways = [asyncio.create_task(self._pump(*way)) for way in ((reader, far_writer), (far_reader, writer))]
+        both = ((reader, far_writer, self.there), (far_reader, writer, self.back))
+        ways = [asyncio.create_task(self._pump(*way)) for way in both]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -86,14 +96,15 @@ class Line:
             await asyncio.gather(*ways, return_exceptions=True)
             await self._drop(far_writer)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: asyncio.Event) -> None:
         with suppress(OSError):
             while piece := await reader.read(CHUNK):
-                await self._passing.wait()
+                await asyncio.sleep(self._delay_seconds)
+                await passing.wait()
                 writer.write(piece)
                 await writer.drain()
         # An end is news as well; in silence it does not pass either.
-        await self._passing.wait()
+        await passing.wait()
 
     async def _drop(self, writer: asyncio.StreamWriter) -> None:
         self._ends.discard(writer)

@@ -16,7 +16,7 @@ from relocate.demo.system import System
 from relocate.model.relocation import Outcome, Phase
 from relocate.store.relocations import Pending
 from tests.drills.disk import SmallDisk
-from tests.drills.relay import Relay
+from tests.drills.line import Line
 from tests.drills.scene import A, B, Move, Scene, eventually
 
 Stage = Callable[..., Awaitable[Scene]]
@@ -34,14 +34,14 @@ async def test_when_the_api_dies_between_accepting_and_starting_the_sweeper_star
 ) -> None:
     """SIGKILL when the row is there and nothing more: the caller hears nothing, and the next API starts what was kept."""
     scene = await stage()
-    async with api_behind_a_relay(system) as relay:
+    async with api_behind_a_line(system) as line:
         asked = asyncio.create_task(scene.move())
         pending = await accepted(scene)
         if heard:
-            relay.answers = False
+            line.back.clear()
             await eventually(lambda: known(system, pending.id), "known to Temporal")
         else:
-            relay.asks = False
+            line.there.clear()
         await system.processes.kill("api")
         assert [one.id for one in scene.not_started()] == [pending.id]
         assert await known(system, pending.id) is heard
@@ -116,15 +116,17 @@ async def completed(scene: Scene, move: Move) -> None:
 
 
 @asynccontextmanager
-async def api_behind_a_relay(system: System) -> AsyncIterator[Relay]:
-    """The API reaches Temporal through a relay; when the block ends the relay is gone, and another API runs without it."""
+async def api_behind_a_line(system: System) -> AsyncIterator[Line]:
+    """The API reaches Temporal over a line; when the block ends the line is gone, and another API runs without it."""
     await system.processes.stop("api")
+    line = Line(system.ports.temporal, delay_seconds=ON_THE_WAY_SECONDS)
+    await line.start()
     try:
-        async with Relay(system.ports.temporal, delay_seconds=ON_THE_WAY_SECONDS) as relay:
-            await system.start_api(temporal=relay.port)
-            await system.api_ready()
-            yield relay
+        await system.start_api(temporal=line.port)
+        await system.api_ready()
+        yield line
     finally:
+        await line.close()
         await system.start_api()
         await system.api_ready()
 
