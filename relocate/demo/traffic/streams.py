@@ -111,10 +111,16 @@ class Stream:
         self._end_if_paid()
 
     def _is_ahead(self, request_id: str) -> bool:
-        """Whether a server that paces itself was a little faster than our clock."""
-        first = self._life.first
+        """Whether it is the next message that no slot was taken for, and due by now or within a period.
+
+        A server that paces itself may be a little faster than our clock. And a process that had to wait for a processor
+        reads what came meanwhile before it takes the slots that came due meanwhile, however many they are.
+        """
+        first, number = self._life.first, self._taken + len(self._early)
         stem = first.request_id.removesuffix(str(first.slot))
-        return request_id == f"{stem}{first.slot + self._taken}" and self._taken < self._life.messages
+        soonest_ns = first.due_ns + (number - 1) * self._life.period_ms * MILLISECOND_NS
+        is_next = request_id == f"{stem}{first.slot + number}" and number < self._life.messages
+        return is_next and self._run.clock() >= soonest_ns
 
     def _end_if_paid(self) -> None:
         if self._complete and not self._owed and not self._end.done():

@@ -120,6 +120,32 @@ async def test_a_server_a_little_ahead_of_our_clock_is_right() -> None:
     assert opened.desk.events == []
 
 
+async def test_messages_read_before_their_slots_are_taken_are_right() -> None:
+    """Whoever had to wait for a processor reads first what came meanwhile: nothing broke, and nothing was cut."""
+    opened = Opened(messages=4)
+    await opened.due(0)
+    opened.desk.now_ns = TABLE.due_ns(3)
+    for slot in range(4):
+        opened.conversation.answer(name(slot))
+    await settle()
+    assert opened.desk.outcomes() == {0: "right"}
+    await opened.due(1, 2, 3)
+    await opened.going
+    assert opened.desk.outcomes() == dict.fromkeys(range(4), "right")
+    assert opened.desk.events == []
+
+
+async def test_a_message_more_than_a_period_early_breaks_the_stream() -> None:
+    """It was sent without regard to when it is due, so it shows nothing about that moment."""
+    opened = Opened(messages=4)
+    await opened.due(0)
+    for slot in range(3):
+        opened.conversation.answer(name(slot))
+    await opened.going
+    assert opened.desk.outcomes() == {0: "right"}
+    assert [event.text for event in opened.desk.events] == [f"the answer is for request {name(2)!r}"]
+
+
 async def test_the_cell_goes_with_each_message() -> None:
     """A UE that moves says so with its next message, on the same stream."""
     opened = Opened(messages=10)
