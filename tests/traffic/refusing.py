@@ -9,11 +9,15 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import RequestReceived
+from hyperframe.frame import GoAwayFrame
 
 ANSWER = b'{"id": "%s", "instance": "a-1", "cluster": "mec-a"}'
 
-Respond = Callable[[H2Connection, int, str, int], None]
-"""Given the connection, the stream, the request's id, and how many requests have come so far, this one included."""
+Respond = Callable[[H2Connection, int, str, int], bytes | None]
+"""Given the connection, the stream, the request's id, and how many requests have come so far, this one included.
+
+What it returns goes out before what it gave the connection to send.
+"""
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -33,12 +37,29 @@ def answer(connection: H2Connection, stream: int, request_id: str) -> None:
     connection.send_data(stream, ANSWER % request_id.encode(), end_stream=True)
 
 
+def answer_each(connection: H2Connection, stream: int, request_id: str, _count: int) -> None:
+    """Nothing is refused."""
+    answer(connection, stream, request_id)
+
+
 def goaway_before_second(connection: H2Connection, stream: int, request_id: str, count: int) -> None:
     """The second request is told that it was not processed, by GOAWAY."""
     if count == 2:
         connection.close_connection(last_stream_id=stream - 2)
     else:
         answer(connection, stream, request_id)
+
+
+def goaway_before_answers(connection: H2Connection, stream: int, request_id: str, count: int) -> bytes | None:
+    """Two requests are answered, and the connection takes no more: a drain as gateways do it, nothing refused."""
+    if count == 1:
+        return None
+    if count > 2:
+        answer(connection, stream, request_id)
+        return None
+    answer(connection, stream - 2, "r-1")
+    answer(connection, stream, request_id)
+    return GoAwayFrame(0, last_stream_id=2**31 - 1).serialize()
 
 
 def refuse_each(connection: H2Connection, stream: int, _request_id: str, _count: int) -> None:
@@ -66,7 +87,7 @@ async def http2_server(respond: Respond) -> AsyncIterator[Seen]:
                 if isinstance(event, RequestReceived):
                     headers = {str(name): str(value) for name, value in event.headers}
                     seen.ids.append(headers["x-request-id"])
-                    respond(connection, event.stream_id, seen.ids[-1], len(seen.ids))
+                    writer.write(respond(connection, event.stream_id, seen.ids[-1], len(seen.ids)) or b"")
             writer.write(connection.data_to_send())
 
     async with _listening(serve, seen):

@@ -2,6 +2,7 @@
 """Real clients against servers that misbehave: nothing is sent twice, and nothing wrong passes for right."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,9 @@ from relocate.demo.traffic.plan import Flow, GatewayInstance, Protocol
 from relocate.demo.traffic.record import Outcome
 from tests.traffic.refusing import (
     Respond,
+    answer_each,
     canned_server,
+    goaway_before_answers,
     goaway_before_second,
     hanging_up_server,
     http2_server,
@@ -54,6 +57,38 @@ async def test_http2_does_not_send_again_after_a_goaway() -> None:
         ]
         await requester.close()
     assert seen.ids == ["r-1", "r-2", "r-3"]
+
+
+async def test_what_is_under_way_is_answered_after_a_goaway() -> None:
+    """A gateway that drains says GOAWAY and answers what it has; only what comes later takes another connection."""
+    async with http2_server(goaway_before_answers) as seen:
+        requester = http(seen.port, Protocol.HTTP2)
+        assert await asyncio.gather(ask(requester, "r-1"), ask(requester, "r-2")) == [Outcome.RIGHT, Outcome.RIGHT]
+        assert seen.connections == 1
+        assert await ask(requester, "r-3") is Outcome.RIGHT
+        await requester.close()
+    assert (seen.connections, seen.ids) == (2, ["r-1", "r-2", "r-3"])
+
+
+async def test_a_connection_that_is_slow_to_come_costs_only_who_gave_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All requests wait for one connection; whoever leaves does not take it along."""
+    connect, may_connect, begun = asyncio.open_connection, asyncio.Event(), []
+
+    async def slow(*where: Any, **how: Any) -> Any:
+        begun.append(where)
+        await may_connect.wait()
+        return await connect(*where, **how)
+
+    monkeypatch.setattr(asyncio, "open_connection", slow)
+    async with http2_server(answer_each) as seen:
+        requester = http(seen.port, Protocol.HTTP2)
+        asked = [asyncio.create_task(ask(requester, name)) for name in ("r-1", "r-2")]
+        await asyncio.wait(asked, timeout=0.05)
+        asked[0].cancel()
+        may_connect.set()
+        assert await asked[1] is Outcome.RIGHT
+        await requester.close()
+    assert (len(begun), seen.ids) == (1, ["r-2"])
 
 
 async def test_a_request_that_was_given_up_costs_no_other() -> None:

@@ -6,9 +6,9 @@ import ssl
 from dataclasses import dataclass, field
 
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import ConnectionInputs, ConnectionState, H2Connection, H2ConnectionStateMachine
 from h2.events import ConnectionTerminated, DataReceived, Event, ResponseReceived, StreamEnded, StreamReset
-from h2.exceptions import ProtocolError
+from h2.exceptions import ProtocolError, TooManyStreamsError
 
 from relocate.demo.traffic.clients.body import CELL_HEADER, REQUEST_ID_HEADER, checked_response
 from relocate.demo.traffic.clients.contract import Requester
@@ -17,12 +17,31 @@ from relocate.demo.traffic.plan import Flow, GatewayInstance
 from steering.model import SIDE_HEADER
 
 CHUNK = 65536
+CONNECT_SECONDS = 2.0
+"""Longest time for one connection to be made, however many requests wait for it."""
 SHUTDOWN_SECONDS = 1.0
 """How long the other side may take to say goodbye over TLS; nobody waits for it."""
 
 
+CONFIGURATION = H2Configuration(
+    client_side=True, header_encoding="utf-8", validate_outbound_headers=False, normalize_outbound_headers=False
+)
+"""What we send are always the same few headers, right as they are."""
+
+
 class Broken(Exception):
     """The exchange cannot be completed; the text says why."""
+
+
+class _States(H2ConnectionStateMachine):
+    """GOAWAY ends what is new, not what is under way (RFC 9113, 6.8).
+
+    h2 takes the connection for closed from then on, and an answer that was still to come for a protocol error.
+    """
+
+    _transitions = H2ConnectionStateMachine._transitions | {  # noqa: SLF001 - h2 has no other way to say so
+        (ConnectionState.CLIENT_OPEN, ConnectionInputs.RECV_GOAWAY): (None, ConnectionState.CLIENT_OPEN)
+    }
 
 
 @dataclass
@@ -40,7 +59,8 @@ class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._protocol = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        self._protocol = H2Connection(CONFIGURATION)
+        self._protocol.state_machine = _States()
         self._protocol.initiate_connection()
         self._flush()
         self._exchanges: dict[int, _Exchange] = {}
@@ -63,6 +83,8 @@ class _Connection:
         except asyncio.CancelledError:
             self._give_up(stream)
             raise
+        except TooManyStreamsError as error:
+            raise Broken(str(error)) from error  # It was not sent; the others go on.
         except ProtocolError as error:
             self._end(str(error))
             raise Broken(str(error)) from error
@@ -147,7 +169,7 @@ class Http2Requester(Requester):
         self._tls = tls
         self._path = flow.path
         self._connection: _Connection | None = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[_Connection] | None = None
 
     async def ask(self, ticket: Ticket, cell: str) -> Answer:
         """Send one request over the connection; a new one is made when that has ended."""
@@ -167,10 +189,24 @@ class Http2Requester(Requester):
         return checked_response(status, bytes(exchange.body), ticket.request_id, side)
 
     async def _usable(self) -> _Connection:
-        async with self._connecting:
-            if self._connection is None or not self._connection.is_usable:
+        """The connection; where one is being made, all who wait share it.
+
+        A request that gives up waiting leaves it to the others. If each had to make one of its own in what was left of its
+        time, one connection that was slow to come would cost every request after it.
+        """
+        if self._connection is not None and self._connection.is_usable:
+            return self._connection
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect())
+        return await asyncio.shield(self._connecting)
+
+    async def _connect(self) -> _Connection:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
                 self._connection = await self._open()
             return self._connection
+        finally:
+            self._connecting = None
 
     async def _open(self) -> _Connection:
         gateway = self._gateway
@@ -187,5 +223,8 @@ class Http2Requester(Requester):
 
     async def close(self) -> None:
         """Close the connection."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
         if self._connection is not None:
             await self._connection.close()
