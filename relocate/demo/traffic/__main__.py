@@ -2,10 +2,11 @@
 """`python -m relocate.demo.traffic --config FILE`: send a UE's traffic until told to stop."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import uvloop
 
 from relocate.demo.traffic.control import check_stdin
 from relocate.demo.traffic.plan import TrafficPlan
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         complain(f"{path}: {error}")
         return 2
-    asyncio.run(run_traffic(plan))
+    uvloop.run(run_traffic(plan))
     return 0
 
 
