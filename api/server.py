@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from api.app import create_app
@@ -32,7 +33,7 @@ def serve(settings: Settings) -> None:
         EngineUnavailable: Temporal cannot be reached at all.
     """
     check_address(settings)
-    asyncio.run(_serve(settings))
+    uvloop.run(_serve(settings))
 
 
 def check_address(settings: Settings) -> None:

@@ -63,10 +63,12 @@ def api() -> None:
 
 def worker() -> None:
     """Run a worker, which carries relocations out (settings: RELOCATE_..., TEMPORAL_...)."""
+    import uvloop  # noqa: PLC0415
+
     from relocate.temporal.worker import run  # noqa: PLC0415
 
     with _sentences():
-        asyncio.run(run(_settings()))
+        uvloop.run(run(_settings()))
 
 
 def gateway_control(
@@ -82,6 +84,7 @@ def gateway_control(
     ] = None,
 ) -> None:
     """Run a control plane, which serves the configured Envoys (settings: RELOCATE_...)."""
+    import uvloop  # noqa: PLC0415
     from pydantic import ValidationError  # noqa: PLC0415
 
     from relocate.gateway_control import run  # noqa: PLC0415
@@ -94,7 +97,7 @@ def gateway_control(
     except ValidationError as error:
         raise Wrong(_first(error, "--")) from error
     with _sentences(), suppress(asyncio.CancelledError):
-        asyncio.run(run(_settings(), control))
+        uvloop.run(run(_settings(), control))
 
 
 def process_cluster(
