@@ -40,7 +40,7 @@ check: $(INSTALLED) ## Format, lint, types, layers, dependencies
 bench: $(INSTALLED) ## Measure, each figure beside a reference from the same run (build/bench.json)
 	@$(BIN)/python -m tests.bench $(FLAGS)
 
-soak: $(INSTALLED) ## 100 relocations under 10^6 requests in each protocol; hours (REQUESTS=N RELOCATIONS=N RATE=N)
+soak: $(INSTALLED) ## 100 relocations under 10^6 requests in each protocol; 1.5 h (REQUESTS=N RELOCATIONS=N RATE=N)
 	@$(BIN)/python -m tests.bench.soak $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(RELOCATIONS),--relocations $(RELOCATIONS)) $(if $(RATE),--rate $(RATE))
 
 lock: ## Pin every dependency anew, with hashes (needs uv)

@@ -3,10 +3,14 @@
 
 Each relocation has a leg of its own: the traffic starts, the application moves, the traffic goes on until the leg's
 share of the requests is sent, and stops; then every request of the leg is accounted for. So memory and files stay small
-however long it takes. Results go to `build/soak.json` after every leg; the raw records of one in which something was lost
-or wrong are kept beside it.
+however long it takes. Results go to `build/soak.json` after every leg; the raw records of one in which something was lost,
+wrong or cut are kept beside it.
 
-Exit code: 0 if no request was lost or wrong and everything that was asked for was done; 1 otherwise.
+Interrupted, it goes on where it was when it is asked for the same from the same commit. A leg that was interrupted has no
+account and is done again, and the result says how many there were; one that failed stays in the result.
+
+Exit code: 0 if no request was lost or wrong and everything that was asked for was done; 130 if it was interrupted; 1
+otherwise.
 """
 
 import argparse
@@ -15,9 +19,10 @@ import json
 import logging
 import math
 import shutil
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,17 +32,19 @@ from typing import Any
 from rich.console import Console
 
 from relocate.demo.report.accounts import Accounts
+from relocate.demo.stage import interruptible
 from relocate.demo.traffic.plan import STREAMS, Flow, Protocol
 from relocate.demo.traffic.record import read_recording
+from relocate.errors import RelocateError
 from tests.bench.bench import Bench
 from tests.bench.moving import Moving, Way
 from tests.bench.printing import machine
-from tests.bench.soaking import Leg, Soak
+from tests.bench.soaking import LEGS, Leg, Soak
 
 JSON = Path("build/soak.json")
 APPLICATION = "soak"
-RATE = 60.0
-"""Requests a second in each of the five protocols: what two cores carry with some room to spare."""
+RATE = 200.0
+"""Requests a second in each of the five protocols: with 0.9 ms of CPU time each over all processes, half of two cores."""
 MARGIN_SECONDS = 1.0
 """A leg's traffic runs so much longer than its requests need: they start at different moments."""
 EVER = (0, 2**63)
@@ -48,8 +55,14 @@ def main() -> int:
     """Soak as asked for."""
     asked = _parser().parse_args()
     logging.basicConfig(level=logging.ERROR)
+    return interruptible(_verdict(asked.requests, asked.relocations, asked.rate))
+
+
+async def _verdict(requests: int, relocations: int, rate: float) -> int:
     console = Console(highlight=False, soft_wrap=True)
-    soak = asyncio.run(run(asked.requests, asked.relocations, asked.rate, tell=console.print))
+    soak = await run(requests, relocations, rate, tell=console.print)
+    if soak.interrupted:
+        console.print(f"{soak.interrupted} legs were begun and interrupted, and are not in this account")
     reason = soak.why_not_passed()
     console.print(f"not passed: {reason}" if reason else "passed: nothing lost, nothing wrong")
     return 1 if reason else 0
@@ -72,39 +85,72 @@ async def run(requests: int, relocations: int, rate: float, *, tell: Callable[[s
         rate: requests a second in each protocol.
         tell: is given a line about each leg.
     """
-    soak, began = Soak(relocations, requests), time.monotonic()
     leg_seconds = math.ceil(requests / relocations) / rate + MARGIN_SECONDS
-    tell(
-        f"{relocations} legs of {leg_seconds:.0f} s at least, {rate:g} requests a second in each of {len(Protocol)} protocols"
-    )
-    JSON.parent.mkdir(parents=True, exist_ok=True)
+    told = f"{relocations} legs of {leg_seconds:.0f} s at least, {rate:g} requests a second in each of {len(Protocol)} protocols"
+    tell(told)
+    asked = {"commit": _commit(), "relocations": relocations, "requests_in_each_protocol": requests, "rate": rate}
+    soak = _resumed(Soak(relocations, requests), asked)
+    if soak.legs:
+        tell(f"going on: {soak.progress()}")
     with TemporaryDirectory(prefix="relocate-soak-") as folder:
         async with AsyncExitStack() as stack:
             moving = Moving(await Bench(stack, Path(folder), tell).system(), APPLICATION, traffic=flows(rate))
             await moving.place()
-            while len(soak.legs) < relocations:
-                soak = soak.with_leg(await _leg(moving, leg_seconds))
-                write(JSON, soak, rate=rate, elapsed=time.monotonic() - began)
-                tell(_told(soak, time.monotonic() - began))
+            failure: str | None = None
+            while not (soak.is_whole or failure):
+                soak = soak.with_begun()
+                write(JSON, soak, asked)
+                leg = await _leg(moving, leg_seconds)
+                soak, failure = soak.with_leg(leg), leg.failure
+                write(JSON, soak, asked)
+                tell(_told(soak))
     return soak
+
+
+def _commit() -> str | None:
+    """What is run; None where nobody can say: changes that are in no commit have no name."""
+    told = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=40", "--dirty"], capture_output=True, text=True, check=False
+    )
+    name = told.stdout.strip()
+    return name if name and not name.endswith("-dirty") else None
+
+
+def _resumed(soak: Soak, asked: Mapping[str, Any]) -> Soak:
+    """With what an interrupted run of the same has done."""
+    if asked["commit"] is None or not JSON.exists():
+        return soak
+    written = json.loads(JSON.read_text(encoding="utf-8"))
+    return soak.resumed(written) if written.get("asked") == asked else soak
 
 
 async def _leg(moving: Moving, seconds: float) -> Leg:
     """One relocation under traffic, and what became of every request."""
     moving.traffic.feed.unlink(missing_ok=True)
-    began = time.monotonic()
+    began, seen, failure = time.monotonic(), len(moving.views), None
     await moving.flow()
     try:
-        took = await moving.move(Way.OURS)
+        await moving.move(Way.OURS)
         await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+    except (RuntimeError, TimeoutError, RelocateError) as error:
+        failure = str(error)
     finally:
         await moving.traffic.stop()
     accounts = Accounts(await asyncio.to_thread(read_recording, moving.traffic.records), [EVER])
-    view = moving.views[-1]
-    if accounts.reasons():
+    view = moving.views[-1] if len(moving.views) > seen else None
+    name = view.id if view else "unknown"
+    if accounts.reasons() or accounts.cuts():
         # Which requests they were, and when: whoever looks for the reason needs every one of them.
-        shutil.copy(moving.traffic.records, JSON.with_name(f"soak-{view.id}.jsonl"))
-    return Leg(view.id, view.outcome, took, accounts.per_protocol(), accounts.reasons())
+        shutil.copy(moving.traffic.records, JSON.with_name(f"soak-{name}.jsonl"))
+    return Leg(
+        name,
+        view.outcome if view else None,
+        round(time.monotonic() - began, 1),
+        accounts.per_protocol(),
+        accounts.reasons(),
+        accounts.cuts(),
+        failure,
+    )
 
 
 def flows(rate: float) -> Sequence[Flow]:
@@ -122,28 +168,31 @@ def flows(rate: float) -> Sequence[Flow]:
     ]
 
 
-def write(path: Path, soak: Soak, **more: Any) -> None:
-    """The sums, every leg, and whether it passed so far."""
+def write(path: Path, soak: Soak, asked: Mapping[str, Any]) -> None:
+    """The sums, every leg, and whether it passed so far; whole or not at all."""
     body = {
         "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
         "machine": machine(),
-        **more,
-        "wanted": {"relocations": soak.wanted_relocations, "requests_in_each_protocol": soak.wanted_requests},
+        "asked": asked,
         "not_passed": soak.why_not_passed(),
         "total": soak.total().model_dump(),
         "protocols": {protocol: soak.account(protocol).model_dump() for protocol in Protocol},
-        "legs": [
-            {"relocation": leg.relocation, "outcome": leg.outcome, "seconds": round(leg.seconds, 1)}
-            | {"lost_or_wrong": sum(one.lost + one.wrong for one in leg.accounts.values()), "reasons": leg.reasons}
-            for leg in soak.legs
-        ],
+        "begun": soak.begun,
+        "interrupted": soak.interrupted,
+        "legs": LEGS.dump_python(tuple(soak.legs), mode="json"),
     }
-    path.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)
 
 
-def _told(soak: Soak, elapsed: float) -> str:
-    reasons = "; ".join(f"{number} x {reason}" for reason, number in soak.legs[-1].reasons.items())
-    return f"{elapsed:6.0f} s  {soak.progress(elapsed)}" + (f"; this leg: {reasons}" if reasons else "")
+def _told(soak: Soak) -> str:
+    leg = soak.legs[-1]
+    reasons = [f"{number} x {reason}" for reason, number in (*leg.reasons.items(), *leg.cuts.items())]
+    if leg.failure:
+        reasons.append(leg.failure)
+    return soak.progress() + (f"; this leg: {'; '.join(reasons)}" if reasons else "")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 """What a soak adds up to, and how it is told. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from relocate.demo.report.model import Account, ProtocolAccount
 from relocate.demo.traffic.plan import Protocol
@@ -19,10 +22,17 @@ class Leg:
     relocation: str
     outcome: Outcome | None
     seconds: float
-    """How long the relocation took."""
+    """How long the whole leg took."""
     accounts: Mapping[Protocol, ProtocolAccount]
     reasons: Mapping[str, int] = field(default_factory=dict)
     """Why requests were not answered right, and how many."""
+    cuts: Mapping[str, int] = field(default_factory=dict)
+    """Why streams were cut, and how many."""
+    failure: str | None = None
+    """Why the relocation did not end as it should; nothing more was done then."""
+
+
+LEGS = TypeAdapter(tuple[Leg, ...])
 
 
 @dataclass(frozen=True)
@@ -33,10 +43,35 @@ class Soak:
     wanted_requests: int
     """In each protocol."""
     legs: Sequence[Leg] = ()
+    begun: int = 0
+    """Legs that were begun; one that was interrupted has no account."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there are as many legs as are wanted."""
+        return len(self.legs) >= self.wanted_relocations
+
+    @property
+    def interrupted(self) -> int:
+        """Legs that were begun, and are not accounted for."""
+        return self.begun - len(self.legs)
+
+    def with_begun(self) -> "Soak":
+        """One more is begun."""
+        return replace(self, begun=self.begun + 1)
 
     def with_leg(self, leg: Leg) -> "Soak":
-        """One more."""
-        return Soak(self.wanted_relocations, self.wanted_requests, (*self.legs, leg))
+        """One more has ended."""
+        return replace(self, legs=(*self.legs, leg))
+
+    def resumed(self, written: Mapping[str, Any]) -> "Soak":
+        """With the legs of an earlier run, where one was interrupted before its end; else as it is.
+
+        Args:
+            written: what it wrote: `begun`, and `legs` as `LEGS` dumps them.
+        """
+        earlier = replace(self, legs=LEGS.validate_python(written["legs"]), begun=written["begun"])
+        return self if earlier.is_whole else earlier
 
     def account(self, protocol: Protocol) -> Account:
         """What became of one protocol's requests."""
@@ -59,11 +94,11 @@ class Soak:
             return f"{completed} of {self.wanted_relocations} relocations were completed"
         return None
 
-    def progress(self, elapsed: float) -> str:
-        """One line for whoever waits. `elapsed`: seconds since the start."""
+    def progress(self) -> str:
+        """One line for whoever waits."""
         done, total = len(self.legs), self.total()
         least = min(self.account(protocol).sent for protocol in Protocol)
-        left = elapsed / done * (self.wanted_relocations - done) if done else 0.0
+        left = sum(leg.seconds for leg in self.legs) / done * (self.wanted_relocations - done) if done else 0.0
         counted = f"{least:,} of {self.wanted_requests:,} requests in each protocol"
         bad = f"lost {total.lost}, wrong {total.wrong}, streams cut {total.cut}"
         return f"{done} of {self.wanted_relocations} relocations, {counted}; {bad}; about {_time(left)} to go"

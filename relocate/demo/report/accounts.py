@@ -70,6 +70,10 @@ class Accounts:
         reasons = Counter(record.error or "" for record in self.records if record.outcome is not Outcome.RIGHT)
         return dict(reasons.most_common())
 
+    def cuts(self) -> Mapping[str, int]:
+        """Why streams were cut, most frequent first."""
+        return dict(Counter(event.text for event in self._cuts).most_common())
+
     def _of(self, protocol: Protocol) -> ProtocolAccount:
         parts = [self._only(protocol, records) for records in self._by_window]
         records = [record for part in parts for record in part]
