@@ -46,7 +46,7 @@ APPLICATION = "soak"
 RATE = 200.0
 """Requests a second in each of the five protocols: with 0.9 ms of CPU time each over all processes, half of two cores."""
 MARGIN_SECONDS = 1.0
-"""A leg's traffic runs so much longer than its requests need: they start at different moments."""
+"""A leg's traffic flows so much longer than its requests need: they start at different moments."""
 EVER = (0, 2**63)
 """The window of all requests of a leg."""
 
@@ -129,9 +129,10 @@ async def _leg(moving: Moving, seconds: float) -> Leg:
     moving.traffic.feed.unlink(missing_ok=True)
     began, seen, failure = time.monotonic(), len(moving.views), None
     await moving.flow()
+    until = time.monotonic() + seconds
     try:
         await moving.move(Way.OURS)
-        await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+        await asyncio.sleep(max(0.0, until - time.monotonic()))
     except (RuntimeError, TimeoutError, RelocateError) as error:
         failure = str(error)
     finally:
