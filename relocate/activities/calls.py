@@ -89,6 +89,7 @@ HEALTH = Call("health", orders.HealthOrder, orders.Gated, Queue.CHANGE, timedelt
 TRANSFER = Call("transfer", orders.TransferOrder, type(None), Queue.CHANGE, timedelta(hours=1), timedelta(hours=1))
 CHECK = Call("check", orders.CheckOrder, orders.Verdict, Queue.CHANGE, timedelta(minutes=1), timedelta(minutes=3))
 REMOVE = Call("remove", orders.RemoveOrder, type(None), Queue.CHANGE, timedelta(minutes=10), timedelta(minutes=15))
+SECURE = Call("secure", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=1))
 ACTIVATE = Call("activate", orders.ActivateOrder, type(None), Queue.CHANGE, timedelta(seconds=15), None)
 RECORD = Call("record", orders.RecordOrder, type(None), Queue.CHANGE, timedelta(seconds=8), None, heartbeat=None)
 """Runs as a local activity: it is idempotent and takes milliseconds."""

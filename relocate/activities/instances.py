@@ -14,7 +14,7 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import ActivateOrder, Deployed, InstanceOrder, RemoveOrder, Serving
 from relocate.activities.pauses import pauses
 from relocate.clusters.contract import ClusterDriver, InstanceState, Workload
-from relocate.errors import ClusterUnavailable, EvidenceNotStored, InvalidWorkload, StaleFence, TargetFailed
+from relocate.errors import ClusterUnavailable, EvidenceNotStored, InvalidWorkload, StaleFence, TargetFailed, Unhealthy
 from relocate.evidence.samples import Removed
 from relocate.model.application import Application
 from relocate.model.evidence import Claim
@@ -47,9 +47,9 @@ class Instances:
             workload = await workload_of(self._parts, order.application, order.cluster, order.instance)
             driver = await self._parts.driver(order.cluster)
             await asyncio.to_thread(self._placements.put, _placement(order), order.fence)
-            await driver.deploy(workload)
+            await driver.deploy(workload, order.fence)
             if not await self._is_ours(order):
-                await driver.remove(order.application.name, order.instance)
+                await driver.remove(order.application.name, order.instance, order.fence)
                 raise StaleFence(f"{order.instance} was removed from {order.cluster} before this attempt had made it")
             return Deployed(serving=await _runs(driver, order))
 
@@ -70,12 +70,30 @@ class Instances:
 
         It looks again after that: a late attempt of `deploy` comes before that look, or finds that the instance is not
         ours any more.
+
+        Raises:
+            StaleFence: a newer step or undo has been here, or at the cluster; an attempt that hung removes nothing.
         """
         async with changing(self._parts.database, order):
             driver = await self._parts.driver(order.cluster)
-            await _remove(driver, order)
+            await self._remove(driver, order)
             await asyncio.to_thread(self._forget, order)
-            await _remove(driver, order)
+            await self._remove(driver, order)
+
+    @activity.defn(name=calls.SECURE.name)
+    @translated
+    async def secure(self, order: InstanceOrder) -> None:
+        """See that an instance whose removal was ordered stays: its cluster refuses that removal from now on.
+
+        Raises:
+            Unhealthy: it does not run (any more); a removal may have come first.
+        """
+        async with changing(self._parts.database, order):
+            driver = await self._parts.driver(order.cluster)
+            await driver.advance(order.application.name, order.instance, order.fence)
+            observed = await driver.observe(order.application.name, order.instance)
+            if observed.state is not InstanceState.RUNNING:
+                raise Unhealthy(f"{order.instance} on {order.cluster} is {observed.state}: {observed.reason}")
 
     @activity.defn(name=calls.ACTIVATE.name)
     @translated
@@ -91,6 +109,14 @@ class Instances:
     async def _is_ours(self, order: InstanceOrder) -> bool:
         placed = await asyncio.to_thread(self._placements.of, order.application.name)
         return any((one.cluster, one.instance) == (order.cluster, order.instance) for one in placed)
+
+    async def _remove(self, driver: ClusterDriver, order: RemoveOrder) -> None:
+        # Whoever waited for the driver, or was frozen, may have been overtaken; the cluster's fence covers what is left.
+        await asyncio.to_thread(self._parts.database.leases.check, order.application.name, order.fence)
+        await driver.remove(order.application.name, order.instance, order.fence)
+        pause = pauses(PERIOD_SECONDS)
+        while not await driver.gone(order.application.name, order.instance):  # noqa: ASYNC110 - a cluster tells nobody
+            await asyncio.sleep(next(pause))
 
     def _forget(self, order: RemoveOrder) -> None:
         """Strike the placement and put the removal on record: both or neither."""
@@ -142,13 +168,6 @@ def _removed(order: RemoveOrder) -> Claim:
         sentence=f"{order.instance} was removed from {order.cluster}, which says that it is gone",
         detail=samples.detail(),
     )
-
-
-async def _remove(driver: ClusterDriver, order: InstanceOrder) -> None:
-    pause = pauses(PERIOD_SECONDS)
-    await driver.remove(order.application.name, order.instance)
-    while not await driver.gone(order.application.name, order.instance):  # noqa: ASYNC110 - a cluster tells nobody
-        await asyncio.sleep(next(pause))
 
 
 async def workload_of(parts: Parts, application: Application, cluster: str, instance: str) -> Workload:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cluster driver: six methods between the orchestrator and one place where instances run."""
+"""The cluster driver: seven methods between the orchestrator and one place where instances run."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from relocate.model.values import Payload
-from steering.model import Endpoint
+from steering.model import Endpoint, Fence
 
 
 class InstanceState(StrEnum):
@@ -68,7 +68,11 @@ class DriverDescription(Payload):
 class ClusterDriver(ABC):
     """One cluster. Every method may be repeated; all but `describe` raise `ClusterUnavailable` when it cannot be asked.
 
-    *Idempotent by instance name:* `deploy`, `remove`. They touch nothing but that instance.
+    *Idempotent by instance name, under a fence:* `deploy`, `remove`, `advance`. They touch nothing but that instance. The
+    *cluster* keeps the highest fence that it has seen for each application and instance, also of one that is not there
+    (`relocate.clusters.fencing` is the rule), and refuses what comes under an older one with `StaleFence`, whenever it
+    arrives: an order may lie in the socket of a frozen agent longer than anybody waits for it. An instance that the
+    cluster brings back by itself keeps its fence. A driver whose `deploy` and `remove` do nothing has nothing to refuse.
 
     *Must say unknown rather than guess:* `observe`, `gone`.
 
@@ -93,11 +97,12 @@ class ClusterDriver(ABC):
         """What `deploy` would do and what would stop it. Changes nothing."""
 
     @abstractmethod
-    async def deploy(self, workload: Workload) -> None:
+    async def deploy(self, workload: Workload, fence: Fence) -> None:
         """Ask for the instance. Returns when the cluster took the request, not when it runs.
 
         Raises:
             InvalidWorkload: the workload can never run here; the text names the field.
+            StaleFence: the cluster has seen a newer fence for this instance; nothing was changed.
         """
 
     @abstractmethod
@@ -105,8 +110,22 @@ class ClusterDriver(ABC):
         """The instance now."""
 
     @abstractmethod
-    async def remove(self, application: str, instance: str) -> None:
-        """Ask for the instance to end, with its grace period. An absent instance is fine."""
+    async def remove(self, application: str, instance: str, fence: Fence) -> None:
+        """Ask for the instance to end, with its grace period. An absent instance is fine.
+
+        Raises:
+            StaleFence: the cluster has seen a newer fence for this instance; nothing was changed.
+        """
+
+    @abstractmethod
+    async def advance(self, application: str, instance: str, fence: Fence) -> None:
+        """Tell the cluster a newer fence, and change nothing else.
+
+        Once this returns, whatever was ordered earlier and has not arrived is refused; what has arrived, `observe` shows.
+
+        Raises:
+            StaleFence: the cluster has seen a newer fence for this instance.
+        """
 
     @abstractmethod
     async def gone(self, application: str, instance: str) -> bool | None:

@@ -13,7 +13,7 @@ from relocate.checking import checked
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.errors import InvalidWorkload
 from relocate.model.values import Model, Name
-from steering.model import Endpoint
+from steering.model import Endpoint, Fence
 
 KIND = "external"
 
@@ -58,7 +58,7 @@ class ExternalDriver(ClusterDriver):
             return Plan(problems=(str(error),))
         return Plan()
 
-    async def deploy(self, workload: Workload) -> None:
+    async def deploy(self, workload: Workload, fence: Fence) -> None:  # noqa: ARG002 - nothing comes too late
         """Changes nothing.
 
         Raises:
@@ -81,8 +81,11 @@ class ExternalDriver(ClusterDriver):
             capacity=self._settings.capacity.get(application),
         )
 
-    async def remove(self, application: str, instance: str) -> None:
+    async def remove(self, application: str, instance: str, fence: Fence) -> None:
         """Changes nothing: whoever runs the instance ends it."""
+
+    async def advance(self, application: str, instance: str, fence: Fence) -> None:
+        """Changes nothing, since no order of ours ever did."""
 
     async def gone(self, application: str, instance: str) -> bool | None:  # noqa: ARG002 - see the class
         """Always: nothing of ours was ever there."""

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from relocate.checking import checked
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
+from relocate.clusters.fencing import Fences
 from relocate.errors import ClusterUnavailable, InvalidWorkload
 from relocate.model.values import Model
-from steering.model import Endpoint
+from steering.model import Endpoint, Fence
 
 KIND = "memory"
 
@@ -70,9 +71,12 @@ class MemoryCluster:
 
     faults: Faults
     instances: dict[tuple[str, str], MemoryInstance] = field(default_factory=dict)
+    fences: Fences = field(default_factory=Fences)
     next_port: int = FIRST_PORT
     before_deploy: Callable[[], Awaitable[None]] = _at_once
     """Happens between the moment a `deploy` is asked for and its effect."""
+    before_remove: Callable[[], Awaitable[None]] = _at_once
+    """As `before_deploy`, for a `remove`."""
 
     def crash(self, application: str, instance: str, reason: str) -> None:
         """Let a running instance fail; KeyError when there is none."""
@@ -110,10 +114,11 @@ class MemoryDriver(ClusterDriver):
             return Plan(problems=(str(error),))
         return Plan() if existing else Plan(creates=(workload.instance,))
 
-    async def deploy(self, workload: Workload) -> None:
+    async def deploy(self, workload: Workload, fence: Fence) -> None:
         """As the contract says."""
         await self.cluster.before_deploy()
         self._reach()
+        self.cluster.fences.admit(workload.application, workload.instance, fence)
         if self._existing(workload):
             return
         settings = checked(MemoryWorkload, workload.settings, at=f"workloads.{KIND}", error=InvalidWorkload)
@@ -134,9 +139,11 @@ class MemoryDriver(ClusterDriver):
         state, reason = self._state(found)
         return Observation(state=state, reason=reason, endpoints=found.endpoints, capacity=found.capacity)
 
-    async def remove(self, application: str, instance: str) -> None:
+    async def remove(self, application: str, instance: str, fence: Fence) -> None:
         """As the contract says."""
+        await self.cluster.before_remove()
         self._reach()
+        self.cluster.fences.admit(application, instance, fence)
         found = self.cluster.instances.get((application, instance))
         if found is None:
             return
@@ -144,6 +151,11 @@ class MemoryDriver(ClusterDriver):
             found.stopping = True
         else:
             del self.cluster.instances[application, instance]
+
+    async def advance(self, application: str, instance: str, fence: Fence) -> None:
+        """As the contract says."""
+        self._reach()
+        self.cluster.fences.admit(application, instance, fence)
 
     async def gone(self, application: str, instance: str) -> bool | None:
         """As the contract says."""

@@ -57,7 +57,7 @@ async def move_in_todays_order(
         source: where it runs.
         target: where it shall run; the instance does not exist yet.
         adapters: by gateway name, one for each gateway of each route.
-        next_fence: gives a fence that is higher than every one before, once for each write.
+        next_fence: gives a fence that is higher than every one before, once for each write and each order to a cluster.
         deadline_seconds: how long B may take until its cluster says that it runs.
         sleep: waits some seconds.
 
@@ -66,13 +66,13 @@ async def move_in_todays_order(
         NotProven: the cluster did not say in time that B runs; the route and A are as they were.
         UnknownRoute: a gateway does not have a route of the application; A is as it was.
     """
-    await target.driver.deploy(workload_of(application, target))
+    await target.driver.deploy(workload_of(application, target), next_fence())
     running = await until_running(application, target, deadline_seconds, sleep)
     backend = Backend(name=target.cluster, instance=target.instance, endpoints=running.endpoints)
     for route in application.routes:
         for gateway in route.gateways:
             await point_at(backend, route, adapters[gateway], next_fence())
-    await source.driver.remove(application.name, source.instance)
+    await source.driver.remove(application.name, source.instance, next_fence())
 
 
 def workload_of(application: Application, target: Place) -> Workload:

@@ -240,6 +240,15 @@ class Leases:
             connection.execute(_ADVANCE, {"of": application, "lease": fence.lease, "sequence": fence.sequence})
             _keep(connection, told)
 
+    def check(self, application: str, fence: Fence) -> None:
+        """See that it is still the turn of `fence`, right before something that no transaction can hold back.
+
+        Raises:
+            StaleFence: a newer step, undo or lease has been here.
+        """
+        with writing(self._engine) as connection:
+            check_turn(connection, application, fence)
+
     def holder(self, application: str) -> str | None:
         """Id of the relocation that holds the lease, or None."""
         with self._engine.connect() as connection:

@@ -107,6 +107,7 @@ def changes(parts: Parts) -> Sequence[Activity]:
         Selection(parts).select,
         instances.deploy,
         instances.remove,
+        instances.secure,
         instances.activate,
         Steering(parts).steer,
         Readying(parts).health,

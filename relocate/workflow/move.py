@@ -40,6 +40,8 @@ class Move:
         self.target: orders.Serving | None = None
         self.made: dict[str, str] | None = None
         """Cluster and instance that this run asked for, running or not, until it has been removed."""
+        self._doomed: list[dict[str, str]] = []
+        """Cluster and instance of each removal that was ordered and did not end well: it may still come."""
         self.accepted: dict[str, Version] = {}
         """Somebody else's changes that an operator wants replaced, as `SteerOrder` has them."""
         self._target_weight = 0
@@ -114,6 +116,20 @@ class Move:
         self.target = (await self.do(calls.DEPLOY, Phase.DEPLOY, **where)).serving
         if self.target is None:
             self.target = await self.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where)
+
+    async def remove(self, phase: Phase, where: dict[str, str], *, serves: str | None = None) -> None:
+        """Have an instance removed. Until that has ended well, it may still happen: see `secure`."""
+        if where not in self._doomed:
+            self._doomed.append(where)
+        await self.do(calls.REMOVE, phase, **where, serves=serves)
+        self._doomed.remove(where)
+
+    async def secure(self, phase: Phase, side: Backend) -> None:
+        """Before a side gets traffic: a removal of it that was ordered and given up must not come any more."""
+        where = {"cluster": side.name, "instance": side.instance}
+        if where in self._doomed:
+            await self.do(calls.SECURE, phase, **where)
+            self._doomed.remove(where)
 
     @property
     def sides(self) -> "Sequence[Backend]":

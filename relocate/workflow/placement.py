@@ -29,7 +29,7 @@ class Place:
         try:
             await self._forward(move, where)
         except (Exception, asyncio.CancelledError) as error:
-            await asyncio.shield(move.do(calls.REMOVE, Phase.DEPLOY, **where))
+            await asyncio.shield(move.remove(Phase.DEPLOY, where))
             sentence = f"{start.application.name} could not be placed on {cluster}: {sentence_of(error)}"
             raise ApplicationError(sentence, type="TargetFailed", non_retryable=True) from error
         return orders.Ended(outcome="completed", sentence=f"{start.application.name} serves from {cluster}.")

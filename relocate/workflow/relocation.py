@@ -109,7 +109,7 @@ class Relocate:
         where = {"cluster": cluster, "instance": instance}
 
         async def undo() -> None:
-            await self._move.do(calls.REMOVE, Phase.DEPLOY, **where)
+            await self._move.remove(Phase.DEPLOY, where)
             self._move.made = None
 
         self._move.made = where
@@ -313,7 +313,7 @@ class Relocate:
         where = {"cluster": source.name, "instance": source.instance}
         while True:
             try:
-                await self._move.do(calls.REMOVE, Phase.TEARDOWN, **where, serves=self._move.to.name)
+                await self._move.remove(Phase.TEARDOWN, where, serves=self._move.to.name)
             except Exception as error:  # noqa: BLE001 - whatever it is, the operator is told and decides
                 answer = await self._ask(
                     Status.NEEDS_OPERATOR,

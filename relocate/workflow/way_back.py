@@ -55,6 +55,7 @@ class WayBack:
             SideUnhealthy: the source is not proven healthy now; traffic stays where it is.
         """
         move = self._move
+        await self._secure(move.from_, f"going back to {move.from_.name}")
         await move.ensure_probe_paths(Phase.SWITCH)
         health = await move.healthy(Phase.SWITCH, move.from_)
         if not health.ready:
@@ -72,6 +73,13 @@ class WayBack:
         self._move.forget_probe_paths()
         await self._move.steer(Phase.PREPARE, documents.only(self._move.from_))
         self._move.forget_target()
+
+    async def _secure(self, side: Backend, what: str) -> None:
+        try:
+            await self._move.secure(Phase.SWITCH, side)
+        except Exception as error:
+            why = f"its removal was ordered, and nothing shows that it will not come any more: {sentence_of(error)}"
+            raise SideUnhealthy(f"{what} was refused: {why}") from error
 
     def _register_settling(self, stays: Backend) -> None:
         """Settling writes routes too: should it fail half-way, going back undoes what it wrote."""
@@ -123,6 +131,7 @@ class WayBack:
             known = " and ".join(side.name for side in move.sides)
             raise GoBack(f"settling on {cluster} was refused: the sides are {known}")
         self._register_settling(stays)
+        await self._secure(stays, f"settling on {cluster}")
         await move.ensure_probe_paths(Phase.SWITCH)
         health = await move.healthy(Phase.SWITCH, stays)
         if not health.ready:
@@ -130,7 +139,7 @@ class WayBack:
         move.forget_probe_paths()
         await move.steer(Phase.SWITCH, documents.only(stays))
         for where in move.besides(stays):
-            await move.do(calls.REMOVE, Phase.TEARDOWN, **where, serves=stays.name)
+            await move.remove(Phase.TEARDOWN, where, serves=stays.name)
         self.steps.forget()
         outcome = Outcome.ROLLED_BACK if stays == move.from_ else Outcome.COMPLETED
         return orders.Ended(outcome=outcome, sentence=f"{why}; settled on {cluster}.")

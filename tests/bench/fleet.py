@@ -149,7 +149,8 @@ class Fleet:
     async def _place(self, application: Application) -> None:
         cluster, instance = self.clusters[0], f"{application.name}-first"
         driver = MemoryDriver.open(cluster, {})
-        await driver.deploy(Workload(application=application.name, instance=instance, ports=("http",), settings={}))
+        workload = Workload(application=application.name, instance=instance, ports=("http",), settings={})
+        await driver.deploy(workload, Fence(lease=0, sequence=1))
         endpoints = (await driver.observe(application.name, instance)).endpoints
         backend = Backend(name=cluster, instance=instance, endpoints=endpoints)
         for route in application.routes:

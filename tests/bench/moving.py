@@ -232,8 +232,8 @@ class Moving:
             adapters = {site.GATEWAY: adapter}
             await move_in_todays_order(self._application, old, new, adapters=adapters, next_fence=lambda: next(fences))
             return
-        await self._removed(old)
-        await new.driver.deploy(workload_of(self._application, new))
+        await self._removed(old, next(fences))
+        await new.driver.deploy(workload_of(self._application, new), next(fences))
         running = await until_running(self._application, new, DEADLINE_SECONDS, asyncio.sleep)
         backend = Backend(name=new.cluster, instance=new.instance, endpoints=running.endpoints)
         for route in self._application.routes:
@@ -242,13 +242,14 @@ class Moving:
     async def _nothing(self, target: str, until: float) -> None:
         """Deploy beside, let it run for as long as a relocation takes, remove it; all requests stay where they are."""
         beside = await self._place(target, self._new_name())
-        await beside.driver.deploy(workload_of(self._application, beside))
+        fence = Fence(lease=0, sequence=1)
+        await beside.driver.deploy(workload_of(self._application, beside), fence)
         await until_running(self._application, beside, DEADLINE_SECONDS, asyncio.sleep)
         await asyncio.sleep(max(0.0, until - time.monotonic() - site.GRACE_SECONDS))
-        await self._removed(beside)
+        await self._removed(beside, fence)
 
-    async def _removed(self, place: Place) -> None:
-        await place.driver.remove(self.name, place.instance)
+    async def _removed(self, place: Place, fence: Fence) -> None:
+        await place.driver.remove(self.name, place.instance, fence)
         async with asyncio.timeout(DEADLINE_SECONDS):
             while not await place.driver.gone(self.name, place.instance):  # noqa: ASYNC110 - a cluster tells nobody
                 await asyncio.sleep(0.1)

@@ -198,13 +198,14 @@ class Tenant:
         database = self._parts.database
         holder = database.leases.holder(self.name)
         lease = database.leases.take(self.name, "chaos") if holder is None else 1_000_000
+        fence = Fence(lease=lease, sequence=1)
         adapter = await self._parts.adapter(site.GATEWAY)
         state = await adapter.read(self.name)
         if state is not None and isinstance(adapter, EnvoyAdapter):
-            await adapter.remove(self.name, fence=Fence(lease=lease, sequence=1), base=state.version)
+            await adapter.remove(self.name, fence=fence, base=state.version)
         for cluster in self._stage.system.ports.clusters:
             for one in await self._stage.observer.instances(cluster, self.name) or []:
-                await (await self._parts.driver(cluster)).remove(self.name, one.instance)
+                await (await self._parts.driver(cluster)).remove(self.name, one.instance, fence)
             database.placements.forget(self.name, cluster)
         database.leases.give_back(self.name, "chaos")
         return None

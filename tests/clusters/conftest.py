@@ -10,7 +10,8 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from relocate.clusters.contract import ClusterDriver, InstanceState, Observation, Workload
 from relocate.clusters.memory import MemoryDriver
 from relocate.clusters.process import ProcessDriver
+from steering.model import Fence
 
 SERVER = str(Path(__file__).with_name("server.py"))
 
@@ -56,6 +58,15 @@ class Conversation:
     workload: Callable[..., Workload]
     crash: Callable[[str], Awaitable[None]]
     break_off: Callable[[], None]
+    steps: Iterator[int] = field(default_factory=count)
+
+    async def deploy(self, workload: Workload) -> None:
+        """Deploy under a fence that is newer than every one before."""
+        await self.driver.deploy(workload, Fence(lease=1, sequence=next(self.steps)))
+
+    async def remove(self, instance: str) -> None:
+        """As `deploy`."""
+        await self.driver.remove("echo", instance, Fence(lease=1, sequence=next(self.steps)))
 
     async def reaches(self, instance: str, state: InstanceState) -> Observation:
         """What is observed once the instance is in this state; fails after 5 s."""

@@ -13,12 +13,13 @@ from relocate.clusters.process import ProcessDriver
 from relocate.clusters.process.agent import run_agent
 from relocate.clusters.process.instance import INHERITED
 from relocate.errors import ClusterUnavailable, InvalidRequest, InvalidWorkload
+from steering.model import Fence
 
 
 async def test_many_deploys_at_once_make_one_instance(process):
     """Deploys of one name at the same moment are the same instance."""
     workload = process.workload("echo-1")
-    await asyncio.gather(*(process.driver.deploy(workload) for _ in range(5)))
+    await asyncio.gather(*(process.driver.deploy(workload, Fence(lease=1, sequence=1)) for _ in range(5)))
     await process.reaches("echo-1", InstanceState.RUNNING)
 
 
@@ -26,20 +27,20 @@ async def test_instances_get_ports_of_their_own(process):
     """No two instances share a port, and a port is not given again after its instance is gone."""
     seen = set()
     for name in ("echo-1", "echo-2", "echo-3"):
-        await process.driver.deploy(process.workload(name))
+        await process.deploy(process.workload(name))
         seen.add((await process.driver.observe("echo", name)).endpoints["http"][0].port)
-        await process.driver.remove("echo", name)
+        await process.remove(name)
         await process.is_gone(name)
     assert len(seen) == 3
 
 
 async def test_a_name_is_not_free_while_its_instance_is_being_removed(process):
     """A deploy during the removal may be asked again later; it never joins an instance that ends."""
-    await process.driver.deploy(process.workload("echo-1", "stubborn", grace_seconds=0.3))
+    await process.deploy(process.workload("echo-1", "stubborn", grace_seconds=0.3))
     await process.reaches("echo-1", InstanceState.RUNNING)
-    await process.driver.remove("echo", "echo-1")
+    await process.remove("echo-1")
     with pytest.raises(ClusterUnavailable, match="is being removed"):
-        await process.driver.deploy(process.workload("echo-1", "stubborn", grace_seconds=0.3))
+        await process.deploy(process.workload("echo-1", "stubborn", grace_seconds=0.3))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ async def test_a_field_that_makes_no_sense_is_named(process, settings, field):
     """Each wrong field is named by its path, before anything runs."""
     workload = process.workload("echo-1").model_copy(update={"settings": settings})
     with pytest.raises(InvalidWorkload) as error:
-        await process.driver.deploy(workload)
+        await process.deploy(workload)
     assert error.value.field == field
     assert str(error.value).startswith(field)
     assert (await process.driver.observe("echo", "echo-1")).state is InstanceState.ABSENT
@@ -68,14 +69,14 @@ async def test_a_field_that_makes_no_sense_is_named(process, settings, field):
 async def test_a_placeholder_for_a_port_that_is_not_there_is_refused(process):
     """The message names the place, the placeholder, and the ports that there are."""
     with pytest.raises(InvalidWorkload, match=r"command\.4: \{port:http\} names no port; .* have grpc"):
-        await process.driver.deploy(process.workload("echo-1", ports=("grpc",)))
+        await process.deploy(process.workload("echo-1", ports=("grpc",)))
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a b", "", "x" * 129])
 async def test_a_name_that_could_leave_the_log_directory_is_refused(process, name):
     """Instance names are checked: they become names of files."""
     with pytest.raises((InvalidWorkload, ClusterUnavailable)):
-        await process.driver.deploy(process.workload(name))
+        await process.deploy(process.workload(name))
 
 
 async def test_without_the_token_nothing_is_answered(start_agent):
@@ -118,7 +119,7 @@ async def test_a_body_that_is_no_order_is_refused(agent, body, status):
 async def test_the_list_has_every_instance(process, agent):
     """Instances are listed by name with their state."""
     for name in ("echo-2", "echo-1"):
-        await process.driver.deploy(process.workload(name))
+        await process.deploy(process.workload(name))
         await process.reaches(name, InstanceState.RUNNING)
     async with httpx.AsyncClient(base_url=agent.url) as client:
         listed = (await client.get("/instances")).json()
@@ -136,7 +137,7 @@ def environment_of(process):
 
 async def test_an_instance_knows_its_name_and_gets_nothing_secret(process, family):
     """The environment has RELOCATE_* and the workload's own, and of the agent's nothing but PATH and the like."""
-    await process.driver.deploy(process.workload("echo-1", env={"PORT": "{port:http}"}))
+    await process.deploy(process.workload("echo-1", env={"PORT": "{port:http}"}))
     await process.reaches("echo-1", InstanceState.RUNNING)
     port = (await process.driver.observe("echo", "echo-1")).endpoints["http"][0].port
     environment = environment_of((await family(process, "echo-1"))[0])
@@ -186,3 +187,17 @@ def test_an_agent_without_a_token_listens_on_loopback_only(tmp_path, host, text)
     with pytest.raises(InvalidRequest, match=text):
         run_agent("mec-a", host, 0, tmp_path / "agent")
     assert not (tmp_path / "agent").exists()
+
+
+@pytest.mark.parametrize("fence", ["", "3", "3.", "a.b", "3.12.1", "-1.2", "1.2 "])
+async def test_an_order_without_a_fence_is_refused_in_words(process, agent, fence):
+    """What changes something says under which fence; the answer says how."""
+    await process.deploy(process.workload("echo-1"))
+    async with httpx.AsyncClient(base_url=agent.url) as client:
+        answers = [
+            await client.delete("/instances/echo/echo-1", params={"fence": fence}),
+            await client.post("/instances/echo/echo-1/fence", params={"fence": fence}),
+        ]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert {answer.json()["detail"][:26] for answer in answers} == {"fence: must be LEASE.SEQUE"}
+    await process.reaches("echo-1", InstanceState.RUNNING)

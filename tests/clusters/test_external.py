@@ -8,6 +8,9 @@ import pytest
 from relocate.clusters.contract import InstanceState, Workload
 from relocate.clusters.external import ExternalDriver
 from relocate.errors import InvalidRequest, InvalidWorkload
+from steering.model import Fence
+
+FENCE = Fence(lease=1, sequence=1)
 
 
 def workload(**settings):
@@ -32,7 +35,7 @@ async def test_what_accepts_connections_runs(server):
     """An instance is running when every endpoint accepts a connection."""
     port = server.sockets[0].getsockname()[1]
     driver = ExternalDriver.open("mec-x", settings(port))
-    await driver.deploy(workload())
+    await driver.deploy(workload(), FENCE)
     seen = await driver.observe("echo", "any-name")
     assert (seen.state, seen.capacity) == (InstanceState.RUNNING, 50)
     assert [str(endpoint) for endpoint in seen.endpoints["http"]] == [f"127.0.0.1:{port}"]
@@ -52,7 +55,7 @@ async def test_what_refuses_connections_is_unknown_with_the_reason(server):
 async def test_remove_changes_nothing_and_nothing_of_ours_is_left(server):
     """Whoever runs the instance ends it."""
     driver = ExternalDriver.open("mec-x", settings(server.sockets[0].getsockname()[1]))
-    await driver.remove("echo", "echo-1")
+    await driver.remove("echo", "echo-1", FENCE)
     assert await driver.gone("echo", "echo-1") is True
     assert (await driver.observe("echo", "echo-1")).state is InstanceState.RUNNING
     assert driver.describe().deploys is False
@@ -62,7 +65,7 @@ async def test_a_port_without_an_endpoint_is_refused_by_name():
     """Plan and deploy name the setting that lacks."""
     driver = ExternalDriver.open("mec-x", {"endpoints": {"other": {"http": [{"host": "127.0.0.1", "port": 1}]}}})
     with pytest.raises(InvalidWorkload, match=r"settings\.endpoints\.echo\.http: .* at least one endpoint"):
-        await driver.deploy(workload())
+        await driver.deploy(workload(), FENCE)
     assert (await driver.plan(workload())).problems
     assert (await driver.observe("echo", "echo-1")).state is InstanceState.ABSENT
 
@@ -70,7 +73,7 @@ async def test_a_port_without_an_endpoint_is_refused_by_name():
 async def test_a_workload_that_says_something_is_refused():
     """There is nothing to run, so there is nothing to say."""
     with pytest.raises(InvalidWorkload, match=r"workloads\.external\.command"):
-        await ExternalDriver.open("mec-x", settings(1)).deploy(workload(command=["x"]))
+        await ExternalDriver.open("mec-x", settings(1)).deploy(workload(command=["x"]), FENCE)
 
 
 @pytest.mark.parametrize(

@@ -335,7 +335,7 @@ class Scene:
         if state is not None:
             await adapter.remove(self.name, fence=ABOVE_ALL, base=state.version)
         for one in database.placements.of(self.name):
-            await (await self._parts.driver(one.cluster)).remove(self.name, one.instance)
+            await (await self._parts.driver(one.cluster)).remove(self.name, one.instance, ABOVE_ALL)
             database.placements.forget(self.name, one.cluster)
 
 

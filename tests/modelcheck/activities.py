@@ -16,7 +16,7 @@ from readiness.model import GateSpec, Readiness, Verdict as Said
 from relocate.activities import orders, proving, readying, steering
 from relocate.activities.progress import Progress
 from relocate.activities.ways import Stretch
-from relocate.errors import Drifted, EvidenceNotStored, NotProven, StaleFence, TargetFailed
+from relocate.errors import Drifted, EvidenceNotStored, NotProven, StaleFence, TargetFailed, Unhealthy
 from relocate.model.relocation import Phase, Status
 from relocate.model.told import Told
 from relocate.phases import documents, draining, judging, proof, teardown
@@ -75,11 +75,12 @@ def deploy(world: World, order: orders.InstanceOrder) -> Steps:
     world.check_turn(order.fence)
     world.placements[order.cluster] = Placed(order.instance, active=False)
     yield "deploy"
+    world.advance(order.cluster, order.instance, order.fence)
     world.instances.setdefault((order.cluster, order.instance), "healthy")
     yield "see whether it is ours"
     placed = world.placements.get(order.cluster)
     if placed is None or placed.instance != order.instance:
-        world.remove(order.cluster, order.instance)
+        world.remove(order.cluster, order.instance, order.fence)
         raise StaleFence("it was removed before this attempt had made it")
     return orders.Deployed(serving=None)
 
@@ -93,10 +94,14 @@ def await_running(world: World, order: orders.InstanceOrder) -> Steps:
 
 
 def remove(world: World, order: orders.RemoveOrder) -> Steps:
-    """See `relocate.activities.instances`: removed, struck from the record, and looked at again."""
+    """See `relocate.activities.instances`: removed, struck from the record, and looked at again.
+
+    That it looks at its turn once more right before is left out: an attempt may hang after that look as well.
+    """
     world.claim_turn(order.fence)
+    world.watch_order(order.cluster, order.instance)
     yield "remove"
-    world.remove(order.cluster, order.instance)
+    world.remove(order.cluster, order.instance, order.fence)
     yield "forget the placement"
     world.check_turn(order.fence)
     world.keep_claims()
@@ -104,7 +109,17 @@ def remove(world: World, order: orders.RemoveOrder) -> Steps:
     if order.serves is not None:
         world.activate(order.serves)
     yield "remove again"
-    world.remove(order.cluster, order.instance)
+    world.remove(order.cluster, order.instance, order.fence)
+
+
+def secure(world: World, order: orders.InstanceOrder) -> Steps:
+    """See `relocate.activities.instances`."""
+    world.claim_turn(order.fence)
+    yield "tell the cluster"
+    world.advance(order.cluster, order.instance, order.fence)
+    yield "look whether it runs"
+    if world.health(order.cluster, order.instance) in GONE:
+        raise Unhealthy("it does not run")
 
 
 def activate(world: World, order: orders.ActivateOrder) -> Steps:
@@ -525,6 +540,7 @@ STEPS: dict[str, Callable[[World, Any], Steps]] = {
     "deploy": deploy,
     "await_running": await_running,
     "remove": remove,
+    "secure": secure,
     "activate": activate,
     "steer": steer,
     "gate": gate,

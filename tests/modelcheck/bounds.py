@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from relocate.model.application import Application
 from tests.modelcheck.world import configuration
@@ -14,6 +14,15 @@ TWO_GATEWAYS = (("east", ("east-1",)), ("west", ("west-1",)))
 KINDS = ("crash", "late", "expiry", "event", "cancel", "hold", "answer")
 """What is bounded: attempts that are lost, attempts that land later, activities given up, things that happen to the
 world, cancels, holds, and an operator's answers."""
+
+
+class Then(NamedTuple):
+    """Something that happens, at the first moment that fits."""
+
+    when: str
+    """What the run is doing (`Machine.doing`) begins with this."""
+    happens: str
+    """What the option says begins with this."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +43,14 @@ class Bounds:
     cancel: int = 0
     hold: int = 0
     answer: int = 0
-    hangs: frozenset[str] = frozenset({"steer", "deploy", "activate"})
+    hangs: frozenset[str] = frozenset({"steer", "deploy", "remove", "activate"})
     """Activities whose attempts may hang at any moment once they have begun; others only before they claim their turn.
 
-    Left out are `remove` and `transfer`: a cluster driver and an application's hook take no fence, so an attempt that
-    has claimed its turn cannot be shut out any more.
+    Left out is `transfer`: an application's hook takes no fence, so an attempt that has claimed its turn cannot be shut
+    out any more.
     """
+    begins: tuple["Then", ...] = ()
+    """A story that is told first; it is not counted."""
     events: frozenset[str] | None = field(default=None)
     """Names of the events that may happen; None: all of them."""
 

@@ -3,12 +3,24 @@
 
 from dataclasses import replace
 
-from tests.modelcheck.bounds import TWO_GATEWAYS, Bounds
+from tests.modelcheck.bounds import TWO_GATEWAYS, Bounds, Then
 
 SHORT_HOLD = (("drain", {"at_deadline": "hold", "window_seconds": 1, "deadline_seconds": 3}),)
 SHORT_FORCE = (("drain", {"at_deadline": "force", "window_seconds": 1, "deadline_seconds": 3}),)
 STEPS = (("steps", (50, 100)), *SHORT_HOLD)
 THREE = ("a", "b", "c")
+
+LATE_REMOVAL_OF_B = (
+    Then("deploy, before await_running", "an operator says hold"),
+    Then("deploy, idle", "somebody cancels"),
+    Then("deploy, before remove: remove", "remove is given up, and its attempt hangs"),
+)
+LATE_REMOVAL_OF_A = (
+    Then("bake, before judge", "somebody cancels"),
+    Then("bake, before health", "health is given up"),
+    Then("bake, idle", "an operator says settle on b"),
+    Then("bake, before remove: remove", "remove is given up, and its attempt hangs"),
+)
 
 SMALL = (
     Bounds("a worker dies, and something happens", policy=SHORT_HOLD, crash=1, event=1),
@@ -21,6 +33,8 @@ SMALL = (
     Bounds("a stateful application is cancelled", transfer=True, cancel=1, crash=1),
     Bounds("in steps, and something happens", policy=STEPS, event=1),
     Bounds("three clusters, and something happens", clusters=THREE, event=1),
+    Bounds("a late removal of the target, and an operator", begins=LATE_REMOVAL_OF_B, answer=2),
+    Bounds("a late removal of the source, and an operator", begins=LATE_REMOVAL_OF_A, answer=2),
 )
 """Less than a minute of one core, all of them together."""
 

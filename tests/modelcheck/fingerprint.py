@@ -46,6 +46,7 @@ def fingerprint(machine: "Machine") -> Hashable:
         tuple(sorted((_attempt(one, names) for one in machine.late), key=repr)),
         names.fence(world.fence),
         tuple(sorted(world.instances.items())),
+        tuple(sorted((*key, names.fence(fence)) for key, fence in _cluster_fences(world).items())),
         tuple(sorted((name, one.instance, one.active) for name, one in world.placements.items())),
         tuple(_gateway(gateway, names) for gateway in world.gateways),
         _facts(world),
@@ -60,6 +61,7 @@ class _Names:
         lease = move.start.lease
         found = {machine.world.fence, (lease, move._sequence)}
         found |= {self._epoch_fence(epoch) for epoch in move.written.epochs.values()}
+        found |= set(_cluster_fences(machine.world).values())
         for gateway in machine.world.gateways:
             for row in gateway._rows.values():
                 found.add((row.fence.lease, row.fence.sequence))
@@ -82,6 +84,15 @@ class _Names:
 
     def epoch(self, epoch: str | None) -> int | None:
         return None if epoch is None else self._ranks.get(self._epoch_fence(epoch), -2)
+
+
+def _cluster_fences(world: Any) -> dict[tuple[str, str], tuple[int, int]]:
+    """The fence that each cluster has seen for each instance."""
+    return {
+        (cluster, instance): (fence.lease, fence.sequence)
+        for cluster, fences in world.fences.items()
+        for (_, instance), fence in fences._seen.items()
+    }
 
 
 def _epochs(gateway: Gateway) -> Iterable[str]:
@@ -192,6 +203,7 @@ def _workflow(workflow: Any, names: _Names) -> Hashable:
             _value(move.target, names),
             bool(move.accepted),
             None if move.made is None else move.made["cluster"],
+            tuple(sorted(where["cluster"] for where in move._doomed)),
             move._target_weight,
             names.fence((move.start.lease, move._sequence)),
             tuple(sorted(names.tokens.values())),

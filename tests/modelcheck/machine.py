@@ -22,7 +22,7 @@ from tests.modelcheck.runtime import Loop, Pending
 
 LONGEST = 3000
 """No execution has this many moments unless it goes round in a circle."""
-CHANGES = frozenset({"deploy", "remove", "activate", "steer", "transfer"})
+CHANGES = frozenset({"deploy", "remove", "secure", "activate", "steer", "transfer"})
 OPERATOR = Actor(who="operator")
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 _KIND = {kind: number for number, kind in enumerate(KINDS)}
@@ -352,7 +352,7 @@ class Machine:
     @property
     def untroubled(self) -> bool:
         """Whether nothing has been out of the ordinary so far."""
-        return self.budget == self._whole_budget
+        return self.budget == self._whole_budget and not self.bounds.begins
 
     @property
     def says(self) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.modelcheck.bounds import Bounds
+from tests.modelcheck.configurations import LATE_REMOVAL_OF_A, LATE_REMOVAL_OF_B
 
 FORWARD = "relocate.workflow.relocation:Relocate"
 BACK = "relocate.workflow.way_back:WayBack"
@@ -26,6 +27,7 @@ DOCUMENTS = "relocate.phases.documents"
 DRAINING = "relocate.phases.draining"
 GATE = "readiness.gate"
 FENCING = "steering.memory:decide"
+CLUSTER_FENCES = "relocate.clusters.fencing:Fences"
 
 
 @dataclass(frozen=True)
@@ -487,6 +489,42 @@ MUTANTS = (
         "stale-writer",
         late=1,
     ),
+    _mutant(
+        "removal ignores the cluster's fence",
+        f"{CLUSTER_FENCES}.admit",
+        "if seen is not None and fence < seen:",
+        "if False:",
+        "removed-under-users",
+        begins=LATE_REMOVAL_OF_B,
+        answer=1,
+    ),
+    _mutant(
+        "settle without telling the cluster a newer fence",
+        f"{BACK}._settled",
+        '        await self._secure(stays, f"settling on {cluster}")\n',
+        "",
+        "removed-under-users",
+        begins=LATE_REMOVAL_OF_B,
+        answer=1,
+    ),
+    _mutant(
+        "back without telling the cluster a newer fence",
+        f"{BACK}.to_source",
+        '        await self._secure(move.from_, f"going back to {move.from_.name}")\n',
+        "",
+        "removed-under-users",
+        begins=LATE_REMOVAL_OF_A,
+        answer=1,
+    ),
+    _mutant(
+        "a removal that was given up counts as done",
+        f"{MOVE}.remove",
+        "        await self.do(calls.REMOVE, phase, **where, serves=serves)\n",
+        "        self._doomed.remove(where)\n        await self.do(calls.REMOVE, phase, **where, serves=serves)\n        return\n",
+        "removed-under-users",
+        begins=LATE_REMOVAL_OF_B,
+        answer=1,
+    ),
     # ---- people
     _mutant(
         "a question that nobody may answer",
@@ -527,7 +565,7 @@ MUTANTS = (
         f"{MOVE}.besides",
         'place["cluster"] != stays.name',
         'place["cluster"] == stays.name',
-        "removed-under-users",
+        "teardown-without-proof",
         cancel=1,
         expiry=1,
         answer=1,

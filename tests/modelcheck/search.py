@@ -16,6 +16,7 @@ from tests.modelcheck.bounds import Bounds
 from tests.modelcheck.broken import Broken
 from tests.modelcheck.fingerprint import fingerprint
 from tests.modelcheck.machine import Machine
+from tests.modelcheck.stories import begun
 
 Path = tuple[tuple[int, int], ...]
 """Choices out of the ordinary: (number of the moment, number of the option)."""
@@ -82,7 +83,7 @@ class Search:
     def _execute(self, path: Path) -> None:
         self.found.executions += 1
         chosen, last = dict(path), path[-1][0] if path else -1
-        machine = Machine(self.found.bounds)
+        machine = begun(self.found.bounds)
         try:
             for moment in range(last + 1):
                 machine.take(machine.options()[chosen[moment]] if moment in chosen else machine.usual())
@@ -116,7 +117,7 @@ class Search:
 
 def trace(bounds: Bounds, path: Path) -> list[str]:
     """A path in words, to its violation: each choice out of the ordinary, and what the run was doing then."""
-    chosen, machine, told = dict(path), Machine(bounds), []
+    chosen, machine, told = dict(path), begun(bounds), []
     for moment in itertools.count():
         try:
             machine.check()

@@ -4,8 +4,9 @@
 import pytest
 
 from relocate.model.relocation import Outcome, Status
+from tests.modelcheck.bounds import Then
 from tests.modelcheck.broken import Broken
-from tests.modelcheck.stories import Then, anything, tell
+from tests.modelcheck.stories import anything, tell
 
 
 def test_a_move_without_trouble_completes() -> None:
@@ -25,7 +26,7 @@ def test_a_removed_instance_under_users_is_found() -> None:
     """The invariants see what the workflow does not: an instance that vanishes while users are sent to it."""
     machine = tell(anything("plain"), Then("bake", "somebody cancels"))
     with pytest.raises(Broken, match="removed-under-users"):
-        machine.world.remove(*machine.world.true_source)
+        machine.world.vanish(*machine.world.true_source)
 
 
 def test_a_late_attempt_of_switch_that_lands_after_its_undo_changes_nothing() -> None:

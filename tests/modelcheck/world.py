@@ -5,10 +5,12 @@ Gateways are `steering.memory`, under the real fencing rule. What is *true* (who
 routes where) is kept apart from what the workflow is told; the invariants are judged by what is true.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from relocate.clusters.fencing import Fences
 from relocate.errors import EvidenceNotStored, StaleFence
 from relocate.model.application import Application, Route
 from relocate.phases import documents
@@ -106,6 +108,8 @@ class World:
     gateways: list[Gateway]
     instances: dict[tuple[str, str], str] = field(default_factory=dict)
     """healthy, sick (answers with errors) or dead (answers nobody), by cluster and instance."""
+    fences: dict[str, Fences] = field(default_factory=lambda: defaultdict(Fences))
+    """What each cluster has seen, under the real rule."""
     placements: dict[str, Placed] = field(default_factory=dict)
     fence: tuple[int, int] = (1, 0)
     """The application's lease, as far as it has come."""
@@ -177,12 +181,27 @@ class World:
         """How an instance is; `absent` when there is none."""
         return self.instances.get((cluster, instance), "absent")
 
-    def remove(self, cluster: str, instance: str) -> None:
-        """A cluster driver's `remove`."""
+    def advance(self, cluster: str, instance: str, fence: Fence) -> None:
+        """A cluster driver's `advance`, which its `deploy` and `remove` begin with. Raises `StaleFence`."""
+        self.fences[cluster].admit(APP, instance, fence)
+
+    def remove(self, cluster: str, instance: str, fence: Fence) -> None:
+        """A cluster driver's `remove`. Raises `StaleFence`."""
+        self.advance(cluster, instance, fence)
+        self.vanish(cluster, instance)
+
+    def vanish(self, cluster: str, instance: str) -> None:
+        """An instance is no more, by the service's doing."""
         if (cluster, instance) in self.instances:
             self._watch_removal(cluster, instance)
             del self.instances[cluster, instance]
             self.true_removed.add((cluster, instance))
+
+    def watch_order(self, cluster: str, instance: str) -> None:
+        """A removal is ordered; an attempt of it may come much later, when an operator thinks otherwise."""
+        at_stake = (cluster, instance) == self.true_source and (cluster, instance) in self.instances
+        if at_stake and self.true_settled in (None, cluster):
+            self._watch_teardown(instance)
 
     def _watch_removal(self, cluster: str, instance: str) -> None:
         if (cluster, instance) not in {self.true_source, *self.true_made}:
@@ -191,8 +210,6 @@ class World:
             for name, document in gateway.serving(self.route.name).items():
                 if document.weights.get(cluster) and document.epoch != THEIR_EPOCH:
                     raise Broken("removed-under-users", f"{instance} was removed while {name} sends users there")
-        if (cluster, instance) == self.true_source and self.true_settled in (None, cluster):
-            self._watch_teardown(instance)
 
     def _watch_teardown(self, instance: str) -> None:
         proofs = {

@@ -3,7 +3,6 @@
 
 import pytest
 
-from relocate.model.cluster import Cluster
 from relocate.model.relocation import Outcome, Phase, Status
 from tests.workflow.run import Run
 from tests.workflow.world import World
@@ -27,7 +26,7 @@ async def _no_cleanup(world: World) -> Run:
     """A cannot be removed, since its cluster's settings make no sense any more."""
     run = await world.relocate(target=world.b, options={"bake_seconds": 0.3})
     await run.in_phase(Phase.BAKE)
-    world.service.database.catalogue.put(Cluster(name=world.a, driver="memory", settings={"nonsense": True}))
+    world.misconfigure(world.a)
     await run.asks()
     return run
 
@@ -139,7 +138,7 @@ async def test_a_source_that_cannot_be_removed_is_finished_later(world: World) -
     await run.command("finish-cleanup")
     await run.until(lambda view: view.status is Status.RUNNING)
     await run.asks()
-    world.service.database.catalogue.put(Cluster(name=world.a, driver="memory"))
+    world.repair(world.a)
     await run.command("finish-cleanup")
     assert (await run.ended()).outcome is Outcome.COMPLETED
     await world.assert_serves_only_from(world.b)

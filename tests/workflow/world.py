@@ -79,11 +79,12 @@ class World:
     async def _place(self, cluster: str) -> None:
         """As `Place` leaves it, in no time."""
         instance, driver = f"{self.app}-first", await self.service.parts.driver(cluster)
-        await driver.deploy(Workload(application=self.app, instance=instance, ports=("http",), settings={}))
+        fence = Fence(lease=0, sequence=1)
+        await driver.deploy(Workload(application=self.app, instance=instance, ports=("http",), settings={}), fence)
         endpoints = (await driver.observe(self.app, instance)).endpoints
         sides = documents.only(Backend(name=cluster, instance=instance, endpoints=endpoints))
         document = documents.document(self.app, self.application().routes[0], sides, "placed")
-        await self.adapter.apply(document, fence=Fence(lease=0, sequence=1), base=None)
+        await self.adapter.apply(document, fence=fence, base=None)
         placement = Placement(
             application=self.app,
             cluster=cluster,
@@ -169,6 +170,14 @@ class World:
     def fail_on(self, cluster: str, reason: str) -> None:
         """Let every new instance there fail."""
         MemoryDriver.open(cluster, {}).cluster.faults.fails = reason
+
+    def misconfigure(self, cluster: str) -> None:
+        """Nothing can be asked of the cluster any more, since its settings make no sense."""
+        self.service.database.catalogue.put(Cluster(name=cluster, driver="memory", settings={"nonsense": True}))
+
+    def repair(self, cluster: str) -> None:
+        """Undo of `misconfigure`."""
+        self.service.database.catalogue.put(Cluster(name=cluster, driver="memory"))
 
     def slow_down(self, cluster: str) -> Callable[[], None]:
         """Nobody hears from the cluster until the answer is called."""

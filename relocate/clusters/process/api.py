@@ -12,7 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from relocate.clusters.process.owner import Busy, Conflict, Impossible, Key, Owner
-from relocate.clusters.process.wire import Order, Refusal, Status
+from relocate.clusters.process.wire import Order, Refusal, Status, read_fence
+from relocate.errors import StaleFence
+from steering.model import Fence
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -41,9 +43,10 @@ def application(owner: Owner, *, token: str | None, hosts: AbstractSet[str]) -> 
     routes = [
         Route("/healthz", api.health),
         Route("/instances", guard(api.index)),
-        Route(path, guard(api.put), methods=["PUT"]),
+        Route(path, guard(_fenced(api.put)), methods=["PUT"]),
         Route(path, guard(api.get), methods=["GET"]),
-        Route(path, guard(api.delete), methods=["DELETE"]),
+        Route(path, guard(_fenced(api.delete)), methods=["DELETE"]),
+        Route(f"{path}/fence", guard(_fenced(api.advance)), methods=["POST"]),
     ]
     return Starlette(routes=routes, lifespan=lifespan)
 
@@ -61,8 +64,8 @@ class _Api:
     async def put(self, request: Request) -> Response:
         try:
             order = Order.model_validate_json(await _body(request))
-            dry_run = request.query_params.get("dry_run") == "true"
-            return _shown(await self._owner.deploy(_key(request), order, dry_run=dry_run))
+            fence = None if _is_dry_run(request) else _fence(request)
+            return _shown(await self._owner.deploy(_key(request), order, fence))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             return _refused(422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
@@ -77,8 +80,30 @@ class _Api:
         return _shown(await self._owner.status(_key(request)))
 
     async def delete(self, request: Request) -> Response:
-        self._owner.remove(_key(request))
+        self._owner.remove(_key(request), _fence(request))
         return _shown(await self._owner.status(_key(request)))
+
+    async def advance(self, request: Request) -> Response:
+        self._owner.advance(_key(request), _fence(request))
+        return _shown(await self._owner.status(_key(request)))
+
+
+def _fenced(handler: Handler) -> Handler:
+    """Around what changes something: it needs a fence, and none that is older than another."""
+
+    async def fenced(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except NoFence as error:
+            return _refused(422, str(error))
+        except StaleFence as error:
+            return _refused(412, str(error))
+
+    return fenced
+
+
+class NoFence(Exception):
+    """The order does not say under which fence it comes."""
 
 
 def _guard(token: str | None, hosts: AbstractSet[str]) -> Callable[[Handler], Handler]:
@@ -111,6 +136,17 @@ async def _body(request: Request) -> bytes:
 
 def _key(request: Request) -> Key:
     return request.path_params["application"], request.path_params["instance"]
+
+
+def _is_dry_run(request: Request) -> bool:
+    return request.query_params.get("dry_run") == "true"
+
+
+def _fence(request: Request) -> Fence:
+    fence = read_fence(request.query_params.get("fence", ""))
+    if fence is None:
+        raise NoFence("fence: must be LEASE.SEQUENCE, two whole numbers, as in ?fence=3.12")
+    return fence
 
 
 def _shown(status: Status) -> Response:

@@ -11,9 +11,10 @@ from pydantic import Field, SecretStr, ValidationError
 
 from relocate.checking import checked
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
-from relocate.clusters.process.wire import Order, ProcessWorkload, Refusal, Status
-from relocate.errors import ClusterUnavailable, InvalidWorkload
+from relocate.clusters.process.wire import Order, ProcessWorkload, Refusal, Status, written
+from relocate.errors import ClusterUnavailable, InvalidWorkload, StaleFence
 from relocate.model.values import Model
+from steering.model import Fence
 
 KIND = "process"
 AT = f"workloads.{KIND}"
@@ -59,18 +60,18 @@ class ProcessDriver(ClusterDriver):
     async def plan(self, workload: Workload) -> Plan:
         """As the contract says; the agent makes every check of a deploy."""
         try:
-            status = await self._put(workload, dry_run=True)
+            status = await self._put(workload, None)
         except InvalidWorkload as error:
             return Plan(problems=(str(error),))
         return Plan(creates=(workload.instance,) if status.state is InstanceState.ABSENT else ())
 
-    async def deploy(self, workload: Workload) -> None:
+    async def deploy(self, workload: Workload, fence: Fence) -> None:
         """As the contract says. An instance that failed stays failed: remove it and give another a new name."""
-        await self._put(workload, dry_run=False)
+        await self._put(workload, fence)
 
     async def observe(self, application: str, instance: str) -> Observation:
         """As the contract says; `running` when every named port accepts connections."""
-        status = await self._status("GET", application, instance)
+        status = await self._status(application, instance)
         return Observation(
             state=status.state,
             reason=status.reason,
@@ -78,14 +79,18 @@ class ProcessDriver(ClusterDriver):
             capacity=self._capacity(status),
         )
 
-    async def remove(self, application: str, instance: str) -> None:
+    async def remove(self, application: str, instance: str, fence: Fence) -> None:
         """As the contract says: SIGTERM, and SIGKILL after the workload's `grace_seconds`."""
-        await self._status("DELETE", application, instance)
+        await self._order("DELETE", _path(application, instance), fence)
+
+    async def advance(self, application: str, instance: str, fence: Fence) -> None:
+        """As the contract says."""
+        await self._order("POST", f"{_path(application, instance)}/fence", fence)
 
     async def gone(self, application: str, instance: str) -> bool | None:
         """Whether the agent says that no process is left; None when it cannot be asked."""
         try:
-            status = await self._status("GET", application, instance)
+            status = await self._status(application, instance)
         except ClusterUnavailable:
             return None
         return status.gone
@@ -99,9 +104,9 @@ class ProcessDriver(ClusterDriver):
             return status.capacity
         return self._settings.capacity
 
-    async def _put(self, workload: Workload, *, dry_run: bool) -> Status:
+    async def _put(self, workload: Workload, fence: Fence | None) -> Status:
         order = _order(workload)
-        response = await self._ask("PUT", _path(workload.application, workload.instance), order, dry_run=dry_run)
+        response = await self._ask("PUT", _path(workload.application, workload.instance), _said(fence), order)
         if response.status_code in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}:
             refusal = self._parsed(Refusal, response)
             field = f"{AT}.{refusal.field}" if refusal.field else AT
@@ -109,14 +114,16 @@ class ProcessDriver(ClusterDriver):
             raise InvalidWorkload(text, field=field)
         return self._parsed(Status, self._accepted(response))
 
-    async def _status(self, method: str, application: str, instance: str) -> Status:
-        return self._parsed(Status, self._accepted(await self._ask(method, _path(application, instance))))
+    async def _status(self, application: str, instance: str) -> Status:
+        return self._parsed(Status, self._accepted(await self._ask("GET", _path(application, instance))))
+
+    async def _order(self, method: str, path: str, fence: Fence) -> Status:
+        return self._parsed(Status, self._accepted(await self._ask(method, path, _said(fence))))
 
     async def _ask(
-        self, method: str, path: str, order: Order | None = None, *, dry_run: bool = False
+        self, method: str, path: str, params: Mapping[str, str] | None = None, order: Order | None = None
     ) -> httpx.Response:
         content = None if order is None else order.model_dump_json()
-        params = {"dry_run": "true"} if dry_run else None
         try:
             return await self._client.request(method, path, params=params, content=content)
         except httpx.HTTPError as error:
@@ -128,6 +135,8 @@ class ProcessDriver(ClusterDriver):
     def _accepted(self, response: httpx.Response) -> httpx.Response:
         if response.status_code == HTTPStatus.OK:
             return response
+        if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+            raise StaleFence(f"{self._cluster}: {self._parsed(Refusal, response).detail}")
         detail = response.text[:200]
         raise ClusterUnavailable(
             f"{self._cluster}: its agent at {self._settings.url} answered {response.status_code}: {detail}"
@@ -144,6 +153,11 @@ def _order(workload: Workload) -> Order:
     settings = checked(ProcessWorkload, workload.settings, at=AT, error=InvalidWorkload)
     written = {"ports": workload.ports, "workload": settings}
     return checked(Order, written, at=AT, error=InvalidWorkload)
+
+
+def _said(fence: Fence | None) -> Mapping[str, str]:
+    """Under which fence an order comes; none is a dry run."""
+    return {"dry_run": "true"} if fence is None else {"fence": written(fence)}
 
 
 def _path(application: str, instance: str) -> str:

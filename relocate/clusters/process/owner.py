@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 from relocate.clusters.contract import InstanceState
+from relocate.clusters.fencing import Fences
 from relocate.clusters.process import marks
 from relocate.clusters.process.instance import Instance, Place
 from relocate.clusters.process.ports import NoPortLeft, Ports
 from relocate.clusters.process.wire import INSTANCE, PLACEHOLDER, Order, Status
+from steering.model import Fence
 
 Key = tuple[str, str]
 """Application and instance."""
@@ -45,16 +47,25 @@ class Owner:
         self._ports = Ports(host)
         self._instances: dict[Key, Instance] = {}
         self._removals: dict[Key, asyncio.Task[None]] = {}
+        self._fences = Fences()
         self._closing = False
 
-    async def deploy(self, key: Key, order: Order, *, dry_run: bool) -> Status:
+    async def deploy(self, key: Key, order: Order, fence: Fence | None) -> Status:
         """The instance, started unless it exists.
+
+        Args:
+            key: which instance.
+            order: what it is.
+            fence: under which it is ordered; None looks what would come of it, and starts nothing.
 
         Raises:
             Impossible: the order makes no sense on this machine.
             Conflict: there is an instance of that name with other settings.
             Busy: it is still being removed, or no port is free now.
+            StaleFence: a newer order for this instance has been here.
         """
+        if fence is not None:
+            self.advance(key, fence)
         existing = self._instances.get(key)
         if key in self._removals or self._closing:
             raise Busy(f"{key[1]} is being removed; ask again when it is gone")
@@ -63,7 +74,7 @@ class Owner:
                 raise Conflict(f"{key[1]} exists with other settings; give another instance name, or remove it first")
             return await existing.status()
         self._check(key, order)
-        return self._absent(key) if dry_run else await self._start(key, order)
+        return self._absent(key) if fence is None else await self._start(key, order)
 
     async def status(self, key: Key) -> Status:
         """The instance now, also when there is none."""
@@ -74,8 +85,24 @@ class Owner:
         """Every instance now, by name."""
         return [await self._instances[key].status() for key in sorted(self._instances)]
 
-    def remove(self, key: Key) -> None:
-        """Begin to end the instance; nothing happens when there is none, or when it has begun."""
+    def advance(self, key: Key, fence: Fence) -> None:
+        """Take note of a fence. They die with the agent, as its instances do.
+
+        Raises:
+            StaleFence: a newer order for this instance has been here.
+        """
+        self._fences.admit(*key, fence)
+
+    def remove(self, key: Key, fence: Fence) -> None:
+        """Begin to end the instance; nothing happens when there is none, or when it has begun.
+
+        Raises:
+            StaleFence: a newer order for this instance has been here.
+        """
+        self.advance(key, fence)
+        self._begin_to_end(key)
+
+    def _begin_to_end(self, key: Key) -> None:
         if key in self._instances and key not in self._removals:
             self._removals[key] = asyncio.create_task(self._end(key))
 
@@ -83,7 +110,7 @@ class Owner:
         """End every instance, each with its own grace time, and wait for it."""
         self._closing = True
         for key in self._instances:
-            self.remove(key)
+            self._begin_to_end(key)
         await asyncio.gather(*self._removals.values())
 
     def _check(self, key: Key, order: Order) -> None:

@@ -2,13 +2,17 @@
 """What driver and agent say to each other, as JSON bodies.
 
 =========================================  =============================================================
-`PUT /instances/{application}/{instance}`  `Order` -> 200 `Status`; 409, 422, 503 `Refusal`;
+`PUT /instances/{application}/{instance}`  `Order` -> 200 `Status`; 409, 412, 422, 503 `Refusal`;
                                            with `?dry_run=true` nothing is started
 `GET /instances/{application}/{instance}`  200 `Status`, also of an instance that the agent does not know
-`DELETE ...`                               200 `Status`, at once
+`DELETE ...`                               200 `Status`, at once; 412, 422 `Refusal`
+`POST .../fence`                           200 `Status`; the fence is kept, and nothing else happens; 412, 422 `Refusal`
 `GET /instances`                           200, a list of `Status`
 `GET /healthz`                             200, without a token
 =========================================  =============================================================
+
+What changes something says under which fence, `?fence=LEASE.SEQUENCE`: 412 when the agent has seen a newer one for that
+instance, 422 when there is none. A dry run needs none.
 """
 
 import re
@@ -18,7 +22,7 @@ from pydantic import Field, model_validator
 
 from relocate.clusters.contract import InstanceState
 from relocate.model.values import Duration, Model, Name, Payload
-from steering.model import Endpoint
+from steering.model import Endpoint, Fence
 
 PLACEHOLDER = re.compile(r"\{(?:port:(?P<port>[^{}]*)|python)\}")
 """`{port:NAME}` stands for the number that the agent gives to a named port, `{python}` for the agent's interpreter."""
@@ -74,6 +78,21 @@ class Status(Payload):
     restarts: int = 0
     gone: bool
     """No process is left that this instance started, grandchildren included."""
+
+
+FENCE = re.compile(r"(?P<lease>[0-9]{1,18})\.(?P<sequence>[0-9]{1,18})")
+"""A fence as a query parameter."""
+
+
+def written(fence: Fence) -> str:
+    """A fence as the query parameter says it."""
+    return f"{fence.lease}.{fence.sequence}"
+
+
+def read_fence(text: str) -> Fence | None:
+    """The fence that a query parameter says; None when it says none."""
+    found = FENCE.fullmatch(text)
+    return None if found is None else Fence(lease=int(found["lease"]), sequence=int(found["sequence"]))
 
 
 class Refusal(Payload):

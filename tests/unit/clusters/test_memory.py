@@ -6,8 +6,10 @@ import pytest
 from relocate.clusters.contract import InstanceState, Workload
 from relocate.clusters.memory import MemoryDriver
 from relocate.errors import ClusterUnavailable, InvalidRequest
+from steering.model import Fence
 
 WORKLOAD = Workload(application="echo", instance="echo-1", ports=("http", "grpc"), settings={})
+FENCE = Fence(lease=1, sequence=1)
 
 
 @pytest.fixture(autouse=True)
@@ -29,14 +31,14 @@ async def states(driver, times):
 async def test_an_instance_starts_after_so_many_looks():
     """`starts_after` counts observations, so that no test needs a clock."""
     driver = opened(starts_after=2)
-    await driver.deploy(WORKLOAD)
+    await driver.deploy(WORKLOAD, FENCE)
     assert await states(driver, 4) == ["starting", "starting", "running", "running"]
 
 
 async def test_an_instance_never_runs_until_the_fault_is_taken_away():
     """Faults may be changed at any moment."""
     driver = opened(never_runs=True)
-    await driver.deploy(WORKLOAD)
+    await driver.deploy(WORKLOAD, FENCE)
     assert await states(driver, 3) == ["starting"] * 3
     driver.cluster.faults.never_runs = False
     assert await states(driver, 1) == ["running"]
@@ -45,7 +47,7 @@ async def test_an_instance_never_runs_until_the_fault_is_taken_away():
 async def test_an_instance_fails_with_the_wanted_reason():
     """`fails` is the cluster's own word for why."""
     driver = opened(fails="no memory left")
-    await driver.deploy(WORKLOAD)
+    await driver.deploy(WORKLOAD, FENCE)
     seen = await driver.observe("echo", "echo-1")
     assert (seen.state, seen.reason) == (InstanceState.FAILED, "no memory left")
 
@@ -53,8 +55,8 @@ async def test_an_instance_fails_with_the_wanted_reason():
 async def test_a_removal_that_hangs_stays_stopping():
     """It is not gone while it is stopping."""
     driver = opened(remove_hangs=True)
-    await driver.deploy(WORKLOAD)
-    await driver.remove("echo", "echo-1")
+    await driver.deploy(WORKLOAD, FENCE)
+    await driver.remove("echo", "echo-1", FENCE)
     assert await states(driver, 1) == ["stopping"]
     assert await driver.gone("echo", "echo-1") is False
 
@@ -63,14 +65,14 @@ async def test_what_cannot_be_asked_is_not_changed():
     """A deploy that failed has deployed nothing."""
     driver = opened(unavailable=True)
     with pytest.raises(ClusterUnavailable):
-        await driver.deploy(WORKLOAD)
+        await driver.deploy(WORKLOAD, FENCE)
     driver.cluster.faults.unavailable = False
     assert await states(driver, 1) == ["absent"]
 
 
 async def test_drivers_of_one_cluster_see_the_same_instances():
     """A cluster outlives the drivers that ask it; another cluster has instances of its own."""
-    await opened().deploy(WORKLOAD)
+    await opened().deploy(WORKLOAD, FENCE)
     assert await states(MemoryDriver.open("mec-a", {}), 1) == ["running"]
     assert await states(MemoryDriver.open("mec-b", {}), 1) == ["absent"]
 
@@ -78,7 +80,7 @@ async def test_drivers_of_one_cluster_see_the_same_instances():
 async def test_the_clusters_capacity_counts_where_the_workload_says_none():
     """As everywhere: what is nearer to the instance wins."""
     driver = opened()
-    await driver.deploy(WORKLOAD)
+    await driver.deploy(WORKLOAD, FENCE)
     assert (await driver.observe("echo", "echo-1")).capacity == 10
 
 

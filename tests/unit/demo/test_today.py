@@ -49,8 +49,12 @@ class Move:
 
     async def place(self) -> None:
         """Make nav-1 run on A, with the route on it."""
-        await self.a.deploy(Workload(application="navigator", instance="nav-1", ports=("http",), settings={}))
-        await self.adapter.apply(ON_A, fence=Fence(lease=1, sequence=1), base=None)
+        workload, fence = (
+            Workload(application="navigator", instance="nav-1", ports=("http",), settings={}),
+            Fence(lease=1, sequence=1),
+        )
+        await self.a.deploy(workload, fence)
+        await self.adapter.apply(ON_A, fence=fence, base=None)
 
     async def go(self) -> None:
         """Move it."""
@@ -96,7 +100,7 @@ async def test_the_route_points_at_b_alone_and_a_is_deleted(move: Move) -> None:
     assert state.document.weights == {"mec-b": 100}
     assert [(backend.name, backend.instance) for backend in state.document.backends] == [("mec-b", "nav-2")]
     assert state.document.epoch != "before"
-    assert state.fence == Fence(lease=1, sequence=2)
+    assert state.fence == Fence(lease=1, sequence=3)
     assert await move.a.gone("navigator", "nav-1")
     assert await move.b.gone("navigator", "nav-2") is False
 
