@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from temporalio import activity
@@ -102,7 +102,11 @@ class Steering:
             ready = [
                 name for name in progress.acknowledged if name not in progress.proven and name in progress.expected
             ]
-            await asyncio.gather(*(self._prove_instance(order, progress, points[name]) for name in ready))
+            if order.seen:
+                _check_addresses(progress, ready, points)
+                await asyncio.gather(*(self._prove_instance(order, progress, points[name]) for name in ready))
+            else:
+                progress.proven |= dict.fromkeys(ready, time.monotonic() - progress.written_at)
             if not progress.live:
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -117,9 +121,6 @@ class Steering:
 
     async def _prove_instance(self, order: SteerOrder, progress: Progress, point: ProbePoint) -> None:
         route = progress.stretch.route
-        if not order.seen:
-            progress.proven[point.instance] = time.monotonic() - progress.written_at
-            return
         count = proving.answers_needed(order.sides.weights, order.probes)
         answers = await proving.ask(proving.asker(route), route, point, count)
         progress.asked[point.instance] = (progress.rounds(point.instance) + 1, answers)
@@ -144,6 +145,20 @@ class Steering:
 
     async def _keep(self, order: SteerOrder, progress: Sequence[Progress], claims: Claims) -> None:
         await keep_claims(self._parts.database, order, [claim for one in progress for claim in claims(order, one)])
+
+
+def _check_addresses(progress: Progress, names: Sequence[str], points: Collection[str]) -> None:
+    """See that everybody who routes can be asked as a user would ask; nobody is left out silently.
+
+    Raises:
+        NotProven: the listener of some gateway instance is not known.
+    """
+    unknown = [name for name in names if name not in points]
+    if unknown:
+        raise NotProven(
+            f"{', '.join(unknown)} has its routes from gateway {progress.stretch.gateway}, and nobody knows where it listens: "
+            "declare it with its address in the gateway's settings, stop it, or name it in policy.waived_instances"
+        )
 
 
 def _check_drift(order: SteerOrder, standing: Sequence[tuple[Stretch, RouteState | None]]) -> None:

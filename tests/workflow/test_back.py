@@ -193,3 +193,19 @@ async def test_a_deaf_gateway_instance_blocks(world: World) -> None:
     world.gateway.heal("edge-2")
     assert (await run.ended()).outcome is Outcome.CANCELLED
     await world.assert_serves_only_from(world.a)
+
+
+async def test_a_gateway_instance_whose_listener_is_unknown_is_named(world: World) -> None:
+    """It is connected and not declared, so nobody can ask through it: nothing moves, and the reason says what to do."""
+    address = world.data_plane.ports.pop("edge-2")
+    run = await world.relocate(target=world.b)
+    view = await run.asks()
+    assert (
+        f"edge-2 has its routes from gateway {world.gateway_name}, and nobody knows where it listens" in view.sentence
+    )
+    assert "declare it with its address" in view.sentence
+    assert (await world.document()).weights == {world.a: 100}
+    world.data_plane.ports["edge-2"] = address
+    await run.command("retry")
+    assert (await run.ended()).outcome is Outcome.ROLLED_BACK
+    await world.assert_serves_only_from(world.a)
