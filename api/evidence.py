@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from api.service import Identity, TheService
 from relocate.attestation import collect, decision
 from relocate.evidence.envelope import Envelope
+from relocate.evidence.rows import instance_of
 from relocate.model.chain import broken_link
 from relocate.model.evidence import Entry
 from relocate.store.database import Database
@@ -111,7 +112,7 @@ def _collect(database: Database, identity: str) -> Evidence:
 def _spans(database: Database, identity: str) -> list[WatchedSpan]:
     seconds: dict[tuple[str, str], set[int]] = {}
     for route, vantage, second, _ in database.watched.seconds(identity):
-        seconds.setdefault((route, vantage), set()).add(second)
+        seconds.setdefault((route, instance_of(vantage)), set()).add(second)
     return [
         WatchedSpan(
             route=route,

@@ -12,7 +12,7 @@ from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
 from relocate.activities.orders import WatchOrder
 from relocate.activities.ways import Stretch, probe_points, stretches
-from relocate.evidence.rows import Seen, SeenFailure, WatchedSecond, told
+from relocate.evidence.rows import Seen, SeenFailure, WatchedSecond, told, told_by
 from relocate.evidence.samples import Told
 from relocate.parts import Parts
 from relocate.prober.records import Failure, Second
@@ -58,10 +58,10 @@ class Watching:
             raise failed.exceptions[0] from failed
 
     def _sink(self, relocation: str, route: str) -> Callable[[Sequence[Second], Sequence[Failure]], Awaitable[None]]:
-        watched = self._parts.database.watched
+        watched, attempt = self._parts.database.watched, activity.info().attempt
 
         async def keep(seconds: Sequence[Second], failures: Sequence[Failure]) -> None:
-            rows = {(one.vantage, one.second): one.model_dump(mode="json") for one in seconds}
+            rows = {(told_by(one.vantage, attempt), one.second): one.model_dump(mode="json") for one in seconds}
             seen = [
                 store.SeenFailure(route, one.vantage, one.at, f"{one.result}: {one.words} ({one.side or 'no side'})")
                 for one in failures

@@ -14,16 +14,34 @@ from relocate.model.chain import digest
 from relocate.model.values import Payload
 from relocate.prober.records import Second
 
+ATTEMPT = "#"
+"""Stands between a gateway instance and the number of the attempt that watched it, from the second on."""
+
 
 class WatchedSecond(Payload):
     """What one vantage saw of one route in one second."""
 
     route: str
     vantage: str
+    """Gateway instance; what a later attempt of the prober saw there stands beside it (`told_by`)."""
     second: int
     """Seconds since 1970."""
     body: dict[str, Any]
     """As `relocate.prober.records.Second` says, verbatim."""
+
+
+def told_by(vantage: str, attempt: int) -> str:
+    """Under which name an attempt of the prober tells what it saw through a gateway instance.
+
+    Two attempts may watch in the same second, when one takes over from another: both are right, and their counts add up.
+    """
+    return vantage if attempt == 1 else f"{vantage}{ATTEMPT}{attempt}"
+
+
+def instance_of(vantage: str) -> str:
+    """The gateway instance through which was watched, whichever attempt tells of it."""
+    name, mark, attempt = vantage.rpartition(ATTEMPT)
+    return name if mark and attempt.isdecimal() else vantage
 
 
 def readable(rows: Iterable[WatchedSecond]) -> Sequence[Second]:

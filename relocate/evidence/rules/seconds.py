@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from relocate.evidence.disagreement import Disagreement
 from relocate.evidence.record import Record
-from relocate.evidence.rows import WatchedSecond, why_not_told
+from relocate.evidence.rows import WatchedSecond, instance_of, why_not_told
 from relocate.evidence.rules.given import Given
 from relocate.evidence.rules.judging import seconds_of, why_not_there
 from relocate.evidence.samples import WatchedRoute
@@ -63,7 +63,7 @@ def why_not_adding_up(record: Record) -> Iterator[Disagreement]:
 
 
 def _why_not_whole(row: WatchedSecond, second: Second, words: Mapping[Place, int]) -> Iterator[str]:
-    if (second.vantage, second.second) != (row.vantage, row.second):
+    if (second.vantage, second.second) != (instance_of(row.vantage), row.second):
         yield f"the record is that of {second.vantage} in second {second.second}"
     sides = second.by_side.values()
     if second.sent != second.finished + second.unfinished:
@@ -74,7 +74,7 @@ def _why_not_whole(row: WatchedSecond, second: Second, words: Mapping[Place, int
         yield f"the sides' errors sum to {sum(side.errors for side in sides)}, and {second.wrong + second.failed} were not right"
     if sum(side.histogram.total for side in sides) != second.right:
         yield f"the histograms hold {sum(side.histogram.total for side in sides)} latencies, and {second.right} were right"
-    told = words.get((row.route, row.vantage, row.second), 0) + second.left_out
+    told = words.get((row.route, second.vantage, row.second), 0) + second.left_out
     if told < second.wrong + second.failed:
         yield f"{second.wrong + second.failed} were not right, and {told} of those are told"
 

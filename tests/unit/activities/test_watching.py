@@ -3,17 +3,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 
 from relocate.activities.orders import WatchOrder
-from relocate.activities.watching import Watching
+from relocate.activities.watching import Watching, seconds_between
 from relocate.errors import EvidenceNotStored
+from relocate.evidence.rows import chosen, instance_of, rows_of, told_by
 from relocate.model.application import Application
 from relocate.model.relocation import Phase
 from relocate.phases import documents
+from relocate.prober.records import Second, SideCount, merged
 from relocate.settings import Settings
 from relocate.store.database import Database
 from relocate.store.migrate import prepare
@@ -106,3 +111,40 @@ async def test_a_watch_that_cannot_be_stored_fails_as_such(parts: StoryParts, mo
     monkeypatch.setattr("relocate.activities.watching.watch_route", fails)
     with pytest.raises(Exception, match="EvidenceNotStored: the disk is full"):
         await ActivityEnvironment().run(Watching(parts).watch, ORDER)
+
+
+async def test_a_second_that_two_attempts_watched_holds_what_both_saw(
+    parts: StoryParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt that takes over within a second hides no loss of the one before; the same attempt counts once."""
+    lost, right = _second(failed=1), _second(failed=0)
+
+    async def watched(*arguments: Any, **_: object) -> None:
+        for _ in range(2):
+            await arguments[3]([right if activity.info().attempt == 2 else lost], ())
+        raise EvidenceNotStored("enough")
+
+    monkeypatch.setattr("relocate.activities.watching.watch_route", watched)
+    for attempt in (1, 2):
+        environment = ActivityEnvironment()
+        environment.info = replace(environment.info, attempt=attempt)
+        with pytest.raises(Exception, match="enough"):
+            await environment.run(Watching(parts).watch, ORDER)
+    seen = await seconds_between(parts.database, "rel-1", 10, 11)
+    assert [row.vantage for row in seen.rows] == ["edge-1", "edge-1#2"]
+    (together,) = merged(seen.seconds)
+    assert (together.sent, together.right, together.failed) == (20, 19, 1)
+    assert chosen(rows_of(seen.rows[:1], 10, 11), seen.rows) == seen.rows[:1]
+
+
+def _second(*, failed: int) -> Second:
+    sides = {"mec-a": SideCount(count=10 - failed), "": SideCount(count=failed, errors=failed)}
+    return Second(
+        vantage="edge-1", second=10, due=10, sent=10, right=10 - failed, failed=failed, by_side=sides, left_out=failed
+    )
+
+
+@pytest.mark.parametrize("name", ["edge-1", "edge#x", "edge#1#2"])
+def test_the_attempt_is_told_apart_from_the_instance(name: str) -> None:
+    """Whatever an instance is called, the name under which a later attempt tells of it leads back to it."""
+    assert instance_of(told_by(name, 3)) == name
