@@ -248,7 +248,7 @@
     drawWeights(view);
     say($("left-title"), `Left on ${a}`);
     say($("left"), view.left_on_source === null || view.left_on_source === undefined ? "–" : number(view.left_on_source));
-    say($("left-text"), (view.left_on_source === null || view.left_on_source === undefined ? "not counted yet" : "requests and streams still open") + (view.cut ? `; ${number(view.cut)} cut by force` : ""));
+    say($("left-text"), (view.left_on_source === null || view.left_on_source === undefined ? "not counted yet" : "requests and streams still open") + (view.cut === 0 || view.cut === undefined ? "" : view.cut === null ? "; an unknown number cut by force" : `; at least ${number(view.cut)} cut by force`));
     drawWay(view, a);
     drawActions(view, a, b);
     drawSteps(view);

@@ -189,7 +189,8 @@ class CheckOrder(Order):
     waived_instances: tuple[str, ...] = ()
     drained: str | None
     """Why somebody may still use the source, from the drain; None when it was proven unused."""
-    cut: int = 0
+    cut: int | None = 0
+    """What may be cut, at least; None: unknown how much."""
     watched_since: float
     """Epoch seconds when the prober began."""
     since: float

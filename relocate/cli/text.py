@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from relocate.cli.exits import Exit
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Outcome, Status, Step, StepState, View
+from relocate.phases.draining import given_up
 from relocate.targets.contract import Decision
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ def details(view: View) -> Iterator[str]:
         yield "Weights: " + ", ".join(f"{side} {weight} %" for side, weight in sorted(view.weights.items()))
     if view.left_on_source is not None:
         yield f"Still open on {view.source}: {view.left_on_source}"
-    if view.cut:
-        yield f"Cut: {view.cut}"
+    if view.cut != 0:
+        yield f"Cut: {given_up(view.cut)}"
     if view.point_of_no_return:
         yield "The point of no return is passed."
     yield from columns([(step.phase, step.state, lasted(step), step.sentence) for step in view.steps])

@@ -7,7 +7,7 @@ from relocate.phases.teardown import Checked, join_reasons, why_not_forgotten
 
 
 def checked(
-    routes: CheckedRoutes, answers: CheckedAnswers, seconds: CheckedSeconds, *, drained: str | None, cut: int
+    routes: CheckedRoutes, answers: CheckedAnswers, seconds: CheckedSeconds, *, drained: str | None, cut: int | None
 ) -> Checked:
     """All of it together; that it is stored remains to be seen.
 

@@ -290,7 +290,7 @@ class CheckedAll(Raw):
     target: str
     checked: Checked
     waivers: Waivers
-    cut: int
+    cut: int | None
 
 
 class Removed(Raw):

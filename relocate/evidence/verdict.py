@@ -7,6 +7,7 @@ from relocate.evidence.rows import readable
 from relocate.evidence.samples import AllApplied, CheckedAll, ProvingAnswers, UsageCounts, WatchedRoute
 from relocate.model.relocation import Outcome
 from relocate.phases import proof
+from relocate.phases.draining import given_up
 from relocate.prober.claim import CONFIDENCE, Summary, rate_bound, summed
 
 
@@ -22,7 +23,7 @@ def _ended(record: Record) -> str:
     way = f"{view.application}, {view.source or '?'} -> {view.target or '?'}"
     if not record.ended:
         return f"{way}: not ended, it stands at {view.status.replace('_', ' ')}"
-    cut = f" ({view.cut} requests or streams were cut)" if view.cut else ""
+    cut = "" if view.cut == 0 else f" ({given_up(view.cut)} were cut)"
     return f"{way}: {(view.outcome or 'ended without an outcome').replace('_', ' ')}{cut}"
 
 
@@ -55,8 +56,8 @@ def _unused(story: Story) -> str:
     entry, last = counts[-1]
     if entry.claim.holds:
         return f"nobody used {story.source} for {last.window_seconds:g} s (counted)"
-    cut = next((samples.cut for _, samples in reversed(story.of(CheckedAll))), 0)
-    return f"{cut} requests or streams on {story.source} were given up by name (counted)"
+    cut = next((samples.cut for _, samples in reversed(story.of(CheckedAll))), last.left)
+    return f"{given_up(cut)} on {story.source} were given up by name (counted)"
 
 
 def _watched(record: Record, story: Story) -> str:

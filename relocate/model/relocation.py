@@ -142,8 +142,8 @@ class View(Payload):
     weights: dict[str, int] = Field(default_factory=dict)
     left_on_source: int | None = None
     """Requests and streams still open on A, where counted."""
-    cut: int = 0
-    """Streams and requests cut by `force`."""
+    cut: int | None = 0
+    """Streams and requests that were open when they were given up (`force`): at least so many; null: unknown how many."""
     point_of_no_return: bool = False
     next_step: str = ""
     """For `needs_operator`: what the operator can do."""

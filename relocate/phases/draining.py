@@ -45,6 +45,11 @@ def is_drained(state: DrainState, now: float, window_seconds: float) -> bool:
     return state.quiet_since is not None and now - state.quiet_since >= window_seconds
 
 
+def given_up(cut: int | None) -> str:
+    """What was open at the deadline and was given up, in words. What began after the last count is in no count."""
+    return "an unknown number of requests and streams" if cut is None else f"at least {cut} requests and streams"
+
+
 def counted(usage: Mapping[str, Sequence[InstanceUsage]]) -> Sequence[InstanceUsage]:
     """Usage of several routes as one list, each instance named with its route."""
     return [

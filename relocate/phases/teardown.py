@@ -21,8 +21,8 @@ class Checked(Payload):
     watched: str | None = None
     """What the prober saw fail since the switch, or None (E4)."""
     evidence_stored: bool = False
-    cut: int = 0
-    """Requests and streams that `force` gives up."""
+    cut: int | None = 0
+    """Requests and streams that `force` gives up, at least; None: unknown how many."""
 
 
 class Waivers(Payload):

@@ -41,7 +41,7 @@ class Relocate:
         self._past_return = False
         self._baseline_from = 0.0
         self._switched_at = 0.0
-        self._cut = 0
+        self._cut: int | None = 0
         self._drained: str | None = "it was not counted"
 
     @workflow.run
@@ -259,10 +259,10 @@ class Relocate:
                 f"proceed cuts what is left on {source}; cancel goes back",
                 Command.PROCEED,
             )
-            self._cut = drained.left or 0
+            self._cut = drained.left
             self._journal.tell(note(Phase.DRAIN, f"{answer.actor.who} allowed the cut: {answer.actor.why}"))
         elif not drained.drained:
-            self._cut = drained.left or 0
+            self._cut = drained.left
             waived = f"zero in flight on {source}: the policy waives it (force); {drained.sentence}"
             self._journal.tell(note(Phase.DRAIN, waived))
         self._journal.leave(Phase.DRAIN, StepState.DONE, drained.sentence, left_on_source=drained.left, cut=self._cut)

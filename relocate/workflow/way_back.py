@@ -66,7 +66,7 @@ class WayBack:
         drained = await move.do(calls.DRAIN, Phase.SWITCH, **move.drains(move.to.name, back=True))
         if not drained.drained:
             cut = note(Phase.SWITCH, f"cut on the way back: {drained.sentence}")
-            self._journal.tell(cut, cut=drained.left or 0)
+            self._journal.tell(cut, cut=drained.left)
 
     async def from_gateways(self) -> None:
         """Undo of prepare: the gateways forget the target."""

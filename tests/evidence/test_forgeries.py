@@ -314,7 +314,7 @@ def a_cut_nobody_allowed(record: Record) -> Record:
     return saying(record, entry, policy=policy.model_copy(update={"drain": drain}))
 
 
-@forgery("forced-drain", "0 are said to be cut")
+@forgery("forced-drain", "at least 0 requests and streams are said to be cut")
 def a_cut_that_is_not_told(record: Record) -> Record:
     """One stream was cut, and the check says none."""
     entry = last(record, CheckedAll)

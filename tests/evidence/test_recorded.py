@@ -42,7 +42,11 @@ def test_a_record_agrees_with_its_samples(name: str) -> None:
         ("settled", ["completed"]),
         (
             "forced-drain",
-            ["completed (1 requests or streams were cut)", "1 requests or streams on", "given up by name"],
+            [
+                "completed (at least 1 requests and streams were cut)",
+                "at least 1 requests and streams on",
+                "given up by name",
+            ],
         ),
         ("asking", ["not ended, it stands at needs operator"]),
     ],

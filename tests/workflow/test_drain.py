@@ -3,6 +3,7 @@
 
 import pytest
 
+from relocate.cli.text import details
 from relocate.model.relocation import Outcome, Phase, Status
 from steering.model import Rung
 from tests.workflow.world import World
@@ -63,3 +64,14 @@ async def test_what_cannot_be_counted_is_not_zero(world: World) -> None:
     view = await run.asks(Status.HELD)
     assert "unknown is not zero" in view.sentence
     assert view.left_on_source is None
+
+
+async def test_what_could_not_be_counted_is_cut_as_unknown(world: World) -> None:
+    """`force` cuts what nobody could count: the record, the view and the report say that, and not zero."""
+    world.gateway.open_stream("edge-1", world.app)
+    world.gateway.uncounted.add("edge-2")
+    run = await world.relocate(target=world.b, options=_drain("force"))
+    view = await run.ended()
+    assert (view.outcome, view.cut) == (Outcome.COMPLETED, None)
+    assert [claim.detail["cut"] for claim in run.claims if "cut" in claim.detail] == [None]
+    assert "Cut: an unknown number of requests and streams" in list(details(view))

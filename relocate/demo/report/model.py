@@ -159,8 +159,8 @@ class RelocationReport(Model):
     phases: tuple[PhaseReport, ...] = ()
     evidence: dict[Rung, tuple[Claim, ...]] = Field(default_factory=dict)
     """By rung of the evidence ladder, E0 to E5."""
-    cut: Count = 0
-    """Streams and requests that the relocation itself cut by `force`."""
+    cut: Count | None = 0
+    """Streams and requests that the relocation gave up by `force`: at least so many; null: unknown how many."""
     latency_ms: LatencyByTime = LatencyByTime()
     """Filled from the traffic's records."""
     account: Account = Account()

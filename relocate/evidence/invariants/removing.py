@@ -15,6 +15,7 @@ from relocate.evidence.samples import (
     WatchedRoute,
     WrittenDocument,
 )
+from relocate.phases.draining import given_up
 from relocate.phases.teardown import why_not_teardown
 
 
@@ -114,8 +115,9 @@ def _not_forced(story: Story, last: CheckedAll, removal: Read) -> Iterator[str]:
     allowed = [command for entry, command in story.commands if command.command == "proceed" and entry.seq < removal.seq]
     if not by_policy and not allowed:
         yield "a cut was forced, and neither the policy nor an operator allows it"
-    if counts and (counts[-1][1].left or 0) != last.cut:
-        yield f"{counts[-1][1].left} requests were left on {last.source}, and {last.cut} are said to be cut"
+    if counts and counts[-1][1].left != last.cut:
+        left, cut = given_up(counts[-1][1].left), given_up(last.cut)
+        yield f"{left} were left on {last.source}, and {cut} are said to be cut"
 
 
 def _counts(story: Story, last: CheckedAll, removal: Read) -> list[tuple[Read, UsageCounts]]:
