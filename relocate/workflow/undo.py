@@ -41,6 +41,12 @@ class UndoStack:
         await self._steps[-1].do()
         self._steps.pop()
 
+    async def undo(self, phase: Phase) -> None:
+        """Undo what is registered of one phase, wherever it stands; it stays on the stack if that fails."""
+        for step in [one for one in self._steps if one.phase is phase]:
+            await step.do()
+            self._steps.remove(step)
+
     def forget(self) -> None:
         """There is no way back any more."""
         self._steps.clear()

@@ -138,6 +138,8 @@ class WayBack:
             raise SideUnhealthy(f"settling on {cluster} was refused: {health.sentence}")
         move.forget_probe_paths()
         await move.steer(Phase.SWITCH, documents.only(stays))
+        if stays == move.from_:
+            await self.steps.undo(Phase.TRANSFER)
         for where in move.besides(stays):
             await move.remove(Phase.TEARDOWN, where, serves=stays.name)
         self.steps.forget()

@@ -580,6 +580,17 @@ MUTANTS = (
         expiry=1,
         answer=1,
     ),
+    _mutant(
+        "settle leaves the source frozen",
+        f"{BACK}._settled",
+        "await self.steps.undo(Phase.TRANSFER)",
+        "pass",
+        "left-tidy",
+        transfer=True,
+        cancel=1,
+        expiry=1,
+        answer=1,
+    ),
     # ---- the end
     _mutant(
         "the lease is not given back",

@@ -90,6 +90,18 @@ def test_settling_removes_what_was_made_though_it_never_ran() -> None:
     assert list(machine.world.placements) == ["a"]
 
 
+def test_settling_on_a_frozen_source_lets_it_resume() -> None:
+    """Found: an operator who settled on A after the state had been brought to B left A frozen under its users."""
+    machine = tell(
+        anything("settling on A, frozen", transfer=True),
+        Then("bake, before judge", "somebody cancels"),
+        Then("bake, before steer", "steer is given up"),
+        Then("bake, idle", "an operator says settle on a"),
+    )
+    assert machine.outcome is Outcome.ROLLED_BACK
+    assert not machine.world.frozen
+
+
 def test_a_change_before_our_first_write_is_seen_and_not_overwritten() -> None:
     """Found: while the first write had not come back, an undo took whatever stood there for its own."""
     machine = tell(

@@ -15,7 +15,7 @@ class Steps:
         self.failing: set[str] = set()
         self.stack = UndoStack()
 
-    def push(self, name: str) -> None:
+    def push(self, name: str, phase: Phase = Phase.DEPLOY) -> None:
         """Register one."""
 
         async def do() -> None:
@@ -23,7 +23,7 @@ class Steps:
                 raise ConnectionError(name)
             self.done.append(name)
 
-        self.stack.push(Undo(Phase.DEPLOY, name, do))
+        self.stack.push(Undo(phase, name, do))
 
     async def undo_all(self) -> None:
         """As the runbook does."""
@@ -56,6 +56,21 @@ async def test_a_failed_undo_stays_and_nothing_below_it_is_touched(steps: Steps)
     steps.failing.clear()
     await steps.undo_all()
     assert steps.done == ["switch", "prepare", "deploy"]
+
+
+async def test_a_phase_is_undone_without_those_that_came_after_it(steps: Steps) -> None:
+    """Where only one step has to go back, the others stay; one that fails stays as well."""
+    steps.push("transfer", Phase.TRANSFER)
+    steps.push("bake")
+    steps.failing.add("transfer")
+    with pytest.raises(ConnectionError):
+        await steps.stack.undo(Phase.TRANSFER)
+    assert steps.stack.has(Phase.TRANSFER)
+    steps.failing.clear()
+    await steps.stack.undo(Phase.TRANSFER)
+    assert steps.done == ["transfer"]
+    await steps.undo_all()
+    assert steps.done == ["transfer", "bake", "switch", "prepare", "deploy"]
 
 
 async def test_past_the_point_of_no_return_nothing_is_undone(steps: Steps) -> None:
