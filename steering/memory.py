@@ -192,18 +192,21 @@ class MemoryGateway:
 
     def stand(self, instance: str, route: str, version: int) -> InstanceAcknowledgement:
         """What one instance says about a version."""
-        found = self._settle(instance)
-        applied = found.routes.get(route, _Applied())
-        state, reason = Acknowledgement.PENDING, "it has not said anything about this version yet"
-        if found.dead:
-            state, reason = Acknowledgement.DEAD, "it refuses connections"
-        elif found.deaf:
-            state, reason = Acknowledgement.DEAF, "its listener answers, but it has no control connection"
-        elif version and applied.rejected == version:
-            state, reason = Acknowledgement.REJECTED, applied.reason
-        elif version and applied.acknowledged >= version:
-            state, reason = Acknowledgement.APPLIED, ""
+        state, reason = self._state(instance, route, version)
         return InstanceAcknowledgement(instance=instance, state=state, reason=reason, at=datetime.now(UTC))
+
+    def _state(self, instance: str, route: str, version: int) -> tuple[Acknowledgement, str]:
+        found = self._settle(instance)
+        applied = found.routes.get(route) or _Applied()
+        if found.dead:
+            return Acknowledgement.DEAD, "it refuses connections"
+        if found.deaf:
+            return Acknowledgement.DEAF, "its listener answers, but it has no control connection"
+        if version and applied.rejected == version:
+            return Acknowledgement.REJECTED, applied.reason
+        if version and applied.acknowledged >= version:
+            return Acknowledgement.APPLIED, ""
+        return Acknowledgement.PENDING, "it has not said anything about this version yet"
 
     def count(self, instance: str, route: str, side: str) -> InstanceUsage:
         """What one instance counts on a side."""

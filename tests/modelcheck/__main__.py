@@ -2,16 +2,16 @@
 """The model check by command: larger searches, and any number of seeded schedules."""
 
 import argparse
-import gc
+import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable
 
 from tests.modelcheck.bounds import KINDS, Bounds
 from tests.modelcheck.configurations import LARGE, PLAYED, SMALL
 from tests.modelcheck.schedules import play
 from tests.modelcheck.search import Search
+from tests.modelcheck.shards import tallies
 
 TOLD_EVERY = 10_000
 say = print
@@ -29,10 +29,12 @@ def main() -> int:
     playing = commands.add_parser("schedules", help="choices drawn by lot")
     playing.add_argument("number", type=int, nargs="?", default=10_000)
     playing.add_argument("--seed", type=int, default=1, help="of the first one; the next has the next seed")
-    playing.add_argument("--tell", action="store_true", help="tell each schedule in words")
+    playing.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many play at a time")
+    playing.add_argument("--tell", action="store_true", help="tell each schedule in words, one after the other")
     said = parser.parse_args()
     if said.command == "schedules":
-        return _play(range(said.seed, said.seed + said.number), tell=said.tell)
+        seeds = range(said.seed, said.seed + said.number)
+        return _tell(seeds) if said.tell else _play(seeds, said.processes)
     wanted = {"small": SMALL, "large": LARGE, "all": SMALL + LARGE}.get(said.which)
     found = wanted or tuple(one for one in SMALL + LARGE if said.which in one.name)
     return _list(found) if said.list else _search(found, said.most)
@@ -62,21 +64,26 @@ def _search(configurations: Iterable[Bounds], most: int | None) -> int:
     return 0
 
 
-def _play(seeds: range, *, tell: bool) -> int:
-    began, ends = time.process_time(), Counter[str]()
-    gc.disable()
-    for number, seed in enumerate(seeds, start=1):
-        schedule = play(seed, PLAYED, tell=tell)
-        ends[schedule.outcome] += 1
-        if tell or schedule.broken is not None:
-            say(schedule)
+def _play(seeds: range, processes: int) -> int:
+    told = 0
+    for so_far in tallies(seeds, processes):
+        if so_far.broken is not None:
+            say(play(so_far.broken, PLAYED))
+            say(f"again: python -m tests.modelcheck schedules 1 --seed {so_far.broken} --tell")
+            return 1
+        if so_far.number - told >= TOLD_EVERY or so_far.number == len(seeds):
+            told, each = so_far.number, so_far.seconds / so_far.number * 1000
+            ends = ", ".join(f"{how} {number}" for how, number in so_far.ends.most_common())
+            say(f"{told} schedules, no invariant broken, {each:.2f} ms of a processor each: {ends}", flush=True)
+    return 0
+
+
+def _tell(seeds: range) -> int:
+    for seed in seeds:
+        schedule = play(seed, PLAYED, tell=True)
+        say(schedule)
         if schedule.broken is not None:
             return 1
-        if number % 500 == 0:
-            gc.collect()
-        if number % TOLD_EVERY == 0 or number == len(seeds):
-            each = (time.process_time() - began) / number * 1000
-            say(f"{number} schedules, no invariant broken, {each:.2f} ms each: {dict(ends)}", flush=True)
     return 0
 
 

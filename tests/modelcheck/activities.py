@@ -10,9 +10,8 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from readiness import gate as gates
 from readiness.gate import GateOutcome
-from readiness.model import GateSpec, Readiness, Verdict as Said
+from readiness.model import GateSpec
 from relocate.activities import orders, proving, readying, steering
 from relocate.activities.progress import Progress
 from relocate.activities.ways import Stretch
@@ -25,8 +24,9 @@ from relocate.targets.contract import Decision, Ranked
 from steering.errors import Rejected
 from steering.fencing import Current
 from steering.model import Backend, InstanceUsage, RouteDocument
+from tests.modelcheck import gating, written
 from tests.modelcheck.broken import Broken
-from tests.modelcheck.world import APP, GONE, THEIR_EPOCH, Gateway, Placed, World, backend
+from tests.modelcheck.world import GONE, THEIR_EPOCH, Gateway, Placed, World, backend
 
 Steps = Generator[str, None, Any]
 
@@ -138,7 +138,7 @@ def steer(world: World, order: orders.SteerOrder) -> Steps:
     world.claim_turn(order.fence)
     yield "read"
     epoch = documents.epoch_of(order.relocation, order.fence)
-    document = documents.document(APP, world.route, order.sides, epoch)
+    document = written.document(world.route, order.sides, epoch)
     stretches = [Stretch(world.route, gateway.name, gateway) for gateway in world.gateways]
     standing = [_standing(world, gateway) for gateway in world.gateways]
     _check_drift(world, order, list(zip(stretches, standing, strict=True)))
@@ -275,9 +275,6 @@ def answered(instance: str, epoch: str | None, side: str | None, failure: str | 
 
 # ---- readiness -------------------------------------------------------------------------------------------------------
 
-READY = Said(readiness=Readiness.READY)
-NOT_YET = Said(readiness=Readiness.NOT_YET, reason="it does not answer well")
-
 
 def gate(world: World, order: orders.GateOrder) -> Steps:
     """See `relocate.activities.readying`: rounds of all checks, until the gate has something to say."""
@@ -285,10 +282,10 @@ def gate(world: World, order: orders.GateOrder) -> Steps:
     if short is not None:
         return orders.Gated(ready=False, sentence=short)
     ways = _ways(world, order.waived_instances)
-    state, now, well = gates.begin(dict.fromkeys(ways, "http"), 0.0), 0.0, 0
+    state, now, well = gating.begin(tuple(ways)), 0.0, 0
     while True:
-        state = gates.advance(order.gate, state, now, _round(world, ways, order.side, order.token))
-        verdict = gates.judge(order.gate, state, now)
+        state = gating.advance(order.gate, state, now, _round(world, ways, order.side, order.token))
+        verdict = gating.judge(order.gate, state, now)
         well = well + 1 if _truly_ready(world, order.side) else 0
         if verdict.ended:
             break
@@ -328,25 +325,16 @@ def _truly_ready(world: World, side: Backend) -> bool:
 
 
 def _quick(world: World, spec: GateSpec, side: Backend, token: str | None, waived: Sequence[str]) -> bool:
-    spec = _quicker(spec)
+    spec = gating.quick(spec)
     ways = _ways(world, waived)
-    state = gates.begin(dict.fromkeys(ways, "http"), 0.0)
-    verdicts = _round(world, ways, side, token)
+    state = gating.begin(tuple(ways))
+    said = _round(world, ways, side, token)
     for look in range(readying.LOOKS + 1):
-        state = gates.advance(spec, state, look * spec.period_seconds, verdicts)
-        if gates.judge(spec, state, look * spec.period_seconds).ended:
+        state = gating.advance(spec, state, look * spec.period_seconds, said)
+        verdict = gating.judge(spec, state, look * spec.period_seconds)
+        if verdict.ended:
             break
-    return gates.judge(spec, state, look * spec.period_seconds).outcome is GateOutcome.READY
-
-
-def _quicker(spec: GateSpec) -> GateSpec:
-    key = id(spec)
-    if key not in _QUICK:
-        _QUICK[key] = (spec, readying.quick(spec))
-    return _QUICK[key][1]
-
-
-_QUICK: dict[int, tuple[GateSpec, GateSpec]] = {}
+    return verdict.outcome is GateOutcome.READY
 
 
 def _ways(world: World, waived: Sequence[str]) -> dict[str, tuple[Gateway, str] | None]:
@@ -363,16 +351,16 @@ def _ways(world: World, waived: Sequence[str]) -> dict[str, tuple[Gateway, str] 
 
 def _round(
     world: World, ways: Mapping[str, tuple[Gateway, str] | None], side: Backend, token: str | None
-) -> dict[str, Said]:
-    said: dict[str, Said] = {}
+) -> tuple[bool, ...]:
+    """Whether each check was answered well."""
+    said: list[bool] = []
     for name, way in ways.items():
         if way is not None:
             answer = world.answers_from(way[0], way[1], token)
-            said[name] = READY if not isinstance(answer, str) and answer[1] else NOT_YET
+            said.append(not isinstance(answer, str) and answer[1])
         else:
-            direct = name == "http direct" and world.health(side.name, side.instance) == "healthy"
-            said[name] = READY if direct else NOT_YET
-    return said
+            said.append(name == "http direct" and world.health(side.name, side.instance) == "healthy")
+    return tuple(said)
 
 
 # ---- judging, draining, the last look --------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def _running(machine: "Machine") -> None:
     world = machine.world
     if machine.status is not Status.FINISHED and world.holder != f"r-{machine.run_number}":
         raise Broken("one-lease", "the run goes on without its lease")
-    if machine.attempt is None and not machine.loop_busy and not machine.waits_for_people:
+    if machine.attempt is None and machine.recording is None and not machine.waits_for_people:
         raise Broken("liveness", "nothing goes on, and nobody is asked")
 
 

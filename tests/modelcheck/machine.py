@@ -2,8 +2,9 @@
 """One execution: the real workflow, the world, and at each moment the list of what may happen next."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from temporalio.exceptions import ApplicationError
@@ -17,7 +18,7 @@ from relocate.workflow.desk import Command, CommandOrder
 from tests.modelcheck import activities, invariants, world as worlds
 from tests.modelcheck.bounds import KINDS, Bounds
 from tests.modelcheck.broken import Broken
-from tests.modelcheck.events import EVENTS
+from tests.modelcheck.events import EVENTS, Event
 from tests.modelcheck.runtime import Loop, Pending
 
 LONGEST = 3000
@@ -32,7 +33,7 @@ class Option(NamedTuple):
     """Something that may happen next."""
 
     says: str
-    happen: Callable[[], None]
+    happen: Callable[["Machine"], None]
     kind: int | None = None
     """Which budget it is taken from; None: no one's."""
 
@@ -72,6 +73,8 @@ class Machine:
         self.late: list[Attempt] = []
         self.run_number = self.moments = 0
         self.attempt: Attempt | None = None
+        self.recording: Pending | None = None
+        """What is being put on record."""
         self._begin()
 
     def _begin(self) -> None:
@@ -98,9 +101,8 @@ class Machine:
         """What may happen now; the first one is what happens when all is well. None: it has ended, or waits for ever."""
         if self.main.done():
             return self._after_the_end()
-        record = self._record()
-        if record is not None:
-            return [Option("", lambda: self._keep(record)), *self._people()]
+        if self.recording is not None:
+            return [AS_USUAL, *self._people()]
         found = self._goes_on()
         found += self._people()
         found += self._happens()
@@ -109,10 +111,8 @@ class Machine:
 
     def usual(self) -> Option | None:
         """The first of the options, without the others."""
-        if not self.main.done() and (record := self._record()) is not None:
-            return Option("", lambda: self._keep(record))
-        if not self.main.done() and self.attempt is not None and not self.attempt.waits:
-            return Option("", self._step)
+        if self.recording is not None or (self.attempt is not None and not self.attempt.waits):
+            return AS_USUAL
         return next(iter(self.options()), None)
 
     def _goes_on(self) -> list[Option]:
@@ -122,22 +122,22 @@ class Machine:
         pending, name = attempt.pending, attempt.name
         if attempt.waits:
             if self.world.refuses_evidence:
-                return [Option(f"{name} is tried until its time is over", self._expire)]
-            return [Option(f"{name} is tried again", self._retry)]
-        found = [Option("", self._step)]
+                return [Option(f"{name} is tried until its time is over", Machine._expire)]
+            return [Option(f"{name} is tried again", Machine._retry)]
+        found = [AS_USUAL]
         if pending.cancel_requested and pending.hears_cancels:
-            found.append(Option(f"{name} hears of the cancel before: {attempt.at}", self._hear_cancel))
+            found.append(Option(f"{name} hears of the cancel before: {attempt.at}", Machine._hear_cancel))
         begun = attempt.at != "begin"
         if begun and self._may("crash"):
-            found.append(Option(f"the worker dies, {name} before: {attempt.at}", self._crash, _KIND["crash"]))
+            found.append(Option(f"the worker dies, {name} before: {attempt.at}", Machine._crash, _KIND["crash"]))
         hangs = self._may("late") and self._hangs(attempt)
         if hangs:
-            found.append(Option(f"an attempt of {name} hangs before: {attempt.at}", self._hang, _KIND["late"]))
+            found.append(Option(f"an attempt of {name} hangs before: {attempt.at}", Machine._hang, _KIND["late"]))
         if pending.bounded and self._may("expiry"):
-            found.append(Option(f"{name} is given up before: {attempt.at}", self._expire, _KIND["expiry"]))
+            found.append(Option(f"{name} is given up before: {attempt.at}", Machine._expire, _KIND["expiry"]))
             if hangs:
                 says = f"{name} is given up, and its attempt hangs before: {attempt.at}"
-                found.append(Option(says, self._expire_late, _KIND["expiry"]))
+                found.append(Option(says, Machine._expire_late, _KIND["expiry"]))
         return found
 
     def _hangs(self, attempt: Attempt) -> bool:
@@ -151,45 +151,46 @@ class Machine:
         desk = self.workflow._desk
         if self._may("cancel"):
             if not self.cancelled:
-                found.append(Option("somebody cancels", self._cancel, _KIND["cancel"]))
-            found.append(Option("Temporal cancels the workflow", self._cancel_workflow, _KIND["cancel"]))
+                found.append(Option("somebody cancels", Machine._cancel, _KIND["cancel"]))
+            found.append(Option("Temporal cancels the workflow", Machine._cancel_workflow, _KIND["cancel"]))
         if self._may("hold") and desk.held_by is None:
-            found += self._command(CommandOrder(command=Command.HOLD, actor=OPERATOR), "hold")
+            found += self._commands([CommandOrder(command=Command.HOLD, actor=OPERATOR)], "hold")
         if self._may("answer") and (desk.held_by is not None or desk.asks_for):
-            for command in Command:
-                if command is Command.SETTLE:
-                    for cluster in self.bounds.clusters:
-                        found += self._command(CommandOrder(command=command, actor=OPERATOR, cluster=cluster), "answer")
-                elif command is not Command.HOLD:
-                    found += self._command(CommandOrder(command=command, actor=OPERATOR), "answer")
+            found += self._commands(_answers(self.bounds.clusters), "answer")
         return found
 
-    def _command(self, order: CommandOrder, kind: str) -> list[Option]:
-        try:
-            self.workflow._check_command(order)
-        except ApplicationError:
-            return []
-        where = f" on {order.cluster}" if order.cluster else ""
-        return [Option(f"an operator says {order.command}{where}", lambda: self._take(order), _KIND[kind])]
+    def _commands(self, orders: Iterable[CommandOrder], kind: str) -> list[Option]:
+        """Those that the run takes now."""
+        found: list[Option] = []
+        for order in orders:
+            try:
+                self.workflow._check_command(order)
+            except ApplicationError:
+                continue
+            where = f" on {order.cluster}" if order.cluster else ""
+            says = f"an operator says {order.command}{where}"
+            found.append(Option(says, lambda machine, order=order: machine._take(order), _KIND[kind]))
+        return found
 
     def _happens(self) -> list[Option]:
-        wanted, may = self.bounds.events, self._may("event")
+        may, world = self._may("event"), self.world
         return [
-            Option(event.name, lambda event=event: event.happen(self.world), None if event.free else _KIND["event"])
-            for event in EVENTS
-            if (event.free or may) and (wanted is None or event.name in wanted) and event.possible(self.world)
+            option for event, option in _events(self.bounds.events) if (event.free or may) and event.possible(world)
         ]
 
     def _lands(self) -> list[Option]:
         return [
-            Option(f"the attempt of {late.name} that hung goes on: {late.at}", lambda late=late: self._land(late))
+            Option(
+                f"the attempt of {late.name} that hung goes on: {late.at}",
+                lambda machine, late=late: machine._land(late),
+            )
             for late in self.late
         ]
 
     def _after_the_end(self) -> list[Option]:
         lands = self._lands()
         if self.run_number < self.bounds.runs and not self.world.abandoned:
-            return [Option("the next relocation begins", self._begin), *lands]
+            return [Option("the next relocation begins", Machine._begin), *lands]
         return lands
 
     def _may(self, kind: str) -> bool:
@@ -201,7 +202,7 @@ class Machine:
         """Let it happen, and let the workflow go on. Raises `Broken` when an invariant does not hold afterwards."""
         if option.kind is not None:
             self.budget[option.kind] -= 1
-        option.happen()
+        option.happen(self)
         self.loop.settle()
         self._take_up()
 
@@ -213,22 +214,25 @@ class Machine:
         invariants.check(self)
 
     def _take_up(self) -> None:
-        """Begin the first attempt of what the workflow has asked for."""
+        """See what the workflow has asked for, and begin the first attempt of it."""
         if self.attempt is not None and self.attempt.pending.done:
             self.attempt = None
-        if self.attempt is None:
-            asked = next((one for one in self.loop.pending if one.name not in ("record", "watch")), None)
-            if asked is not None:
+        self.recording = None
+        for asked in self.loop.pending:
+            if asked.name == "record":
+                self.recording = self.recording or asked
+            elif self.attempt is None and asked.name != "watch":
                 invariants.begins(self, asked)
                 self.attempt = Attempt(self, asked)
 
-    def _record(self) -> Pending | None:
-        return next((one for one in self.loop.pending if one.name == "record"), None)
-
-    def _keep(self, record: Pending) -> None:
-        for _ in activities.STEPS["record"](self.world, record.order):
+    def _go_on(self) -> None:
+        """What happens when all is well: what was told is kept first."""
+        if self.recording is None:
+            self._step()
+            return
+        for _ in activities.STEPS["record"](self.world, self.recording.order):
             pass
-        record.succeed(None)
+        self.recording.succeed(None)
 
     def _step(self) -> None:
         attempt = self.attempt
@@ -360,11 +364,6 @@ class Machine:
         return self.workflow._journal.view.sentence
 
     @property
-    def loop_busy(self) -> bool:
-        """Whether something is being put on record."""
-        return self._record() is not None
-
-    @property
     def waits_for_people(self) -> bool:
         """Whether somebody has to say something."""
         desk = self.workflow._desk
@@ -374,7 +373,7 @@ class Machine:
     def doing(self) -> str:
         """What the run is doing, in words."""
         phase = self.workflow._journal.view.phase or "the beginning"
-        if self.loop_busy:
+        if self.recording is not None:
             return f"{phase}, being recorded"
         return f"{phase}, before {self.attempt.name}: {self.attempt.at}" if self.attempt else f"{phase}, idle"
 
@@ -384,6 +383,7 @@ class Machine:
         return self.workflow._journal.view.status
 
 
+AS_USUAL = Option("", Machine._go_on)
 _PHASES = list(Phase)
 _STARTS: dict[tuple[str, str, int], orders.Start] = {}
 
@@ -399,3 +399,25 @@ def _start(bounds: Bounds, identity: str, lease: int) -> orders.Start:
             created_at=CREATED,
         )
     return _STARTS[key]
+
+
+@lru_cache
+def _answers(clusters: Sequence[str]) -> Sequence[CommandOrder]:
+    """Everything an operator may ever answer."""
+    return tuple(
+        CommandOrder(command=command, actor=OPERATOR, cluster=cluster)
+        for command in Command
+        if command is not Command.HOLD
+        for cluster in (clusters if command is Command.SETTLE else (None,))
+    )
+
+
+@lru_cache
+def _events(wanted: frozenset[str] | None) -> Sequence[tuple[Event, Option]]:
+    """The events that may ever happen."""
+    return tuple((event, _option(event)) for event in EVENTS if wanted is None or event.name in wanted)
+
+
+def _option(event: Event) -> Option:
+    kind = None if event.free else _KIND["event"]
+    return Option(event.name, lambda machine: event.happen(machine.world), kind)

@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.modelcheck.bounds import Bounds
 from tests.modelcheck.configurations import LATE_REMOVAL_OF_A, LATE_REMOVAL_OF_B
+from tests.modelcheck.remembered import forget
 
 FORWARD = "relocate.workflow.relocation:Relocate"
 BACK = "relocate.workflow.way_back:WayBack"
@@ -620,10 +621,12 @@ def applied(mutant: Mutant) -> Iterator[None]:
         owner = getattr(owner, one)
     before = inspect.getattr_static(owner, name)
     setattr(owner, name, _changed(mutant, before, name))
+    forget()
     try:
         yield
     finally:
         setattr(owner, name, before)
+        forget()
 
 
 def _changed(mutant: Mutant, before: Any, name: str) -> Any:

@@ -7,6 +7,7 @@ here: each becomes a `Pending`, and whoever owns the loop decides what comes of 
 
 import asyncio
 import collections
+import contextvars
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import contextmanager
@@ -112,10 +113,21 @@ class Loop(asyncio.AbstractEventLoop):
         self.tasks: list[asyncio.Task[Any]] = []
         self.handlers = 0
         """Signals and updates that have begun and not ended."""
-        self._ready: collections.deque[asyncio.Handle] = collections.deque()
+        self._ready: collections.deque[tuple[Callable[..., Any], tuple[Any, ...], contextvars.Context | None]] = (
+            collections.deque()
+        )
         self._conditions: list[tuple[Callable[[], bool], asyncio.Future[Any]]] = []
-        self._random = random.Random(0)  # noqa: S311 - no secret is made of it
+        self._random: random.Random | None = None
         _context._Runtime.set_on_loop(self, self)
+
+    def close(self) -> None:
+        """Nothing runs any more. What has run is let go of, and need not be searched for as garbage."""
+        for task in self.tasks:
+            if not task.done():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+        for kept in (self.tasks, self.pending, self._conditions, self._ready):
+            kept.clear()
+        _context._Runtime.set_on_loop(self, None)
 
     @contextmanager
     def running(self) -> Any:
@@ -128,13 +140,22 @@ class Loop(asyncio.AbstractEventLoop):
 
     def settle(self) -> None:
         """Run until nothing moves."""
-        with self.running():
+        ready = self._ready
+        asyncio._set_running_loop(self)
+        try:
             while True:
-                while self._ready:
-                    self._ready.popleft()._run()
-                self._conditions = [one for one in self._conditions if not self._holds(*one)]
-                if not self._ready:
+                while ready:
+                    callback, args, context = ready.popleft()
+                    if context is None:
+                        callback(*args)
+                    else:
+                        context.run(callback, *args)
+                if self._conditions:
+                    self._conditions = [one for one in self._conditions if not self._holds(*one)]
+                if not ready:
                     return
+        finally:
+            asyncio._set_running_loop(None)
 
     @staticmethod
     def _holds(condition: Callable[[], bool], future: asyncio.Future[Any]) -> bool:
@@ -165,11 +186,9 @@ class Loop(asyncio.AbstractEventLoop):
 
     # ---- what asyncio asks of a loop -------------------------------------------------------------------------------
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
-        """As asyncio says."""
-        handle = asyncio.Handle(callback, args, self, context)
-        self._ready.append(handle)
-        return handle
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:
+        """As asyncio says, but for the handle: nobody takes a call back."""
+        self._ready.append((callback, args, context))
 
     def create_future(self) -> asyncio.Future[Any]:
         """As asyncio says."""
@@ -204,6 +223,8 @@ class Loop(asyncio.AbstractEventLoop):
 
     def workflow_random(self) -> random.Random:
         """As the SDK says."""
+        if self._random is None:
+            self._random = random.Random(0)  # noqa: S311 - no secret is made of it
         return self._random
 
     def workflow_upsert_search_attributes(self, attributes: Any, **_: Any) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tests.modelcheck.bounds import Bounds
 from tests.modelcheck.broken import Broken
 from tests.modelcheck.machine import Machine, Option
+from tests.modelcheck.remembered import Same, remembered
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ def play(seed: int, configurations: "tuple[Bounds, ...]", *, tell: bool = False)
     trouble = lot.choice((0.01, 0.03, 0.1, 0.3))
     machine, trace = Machine(bounds), []
     try:
-        while (option := _drawn(lot, machine, trouble)) is not None:
+        begins = lot.randrange(_length(Same(bounds)))
+        while (option := _drawn(lot, machine, trouble, begins)) is not None:
             if tell and option.says:
                 trace.append(f"{option.says} (in {machine.doing})")
             machine.take(option)
@@ -47,11 +49,33 @@ def play(seed: int, configurations: "tuple[Bounds, ...]", *, tell: bool = False)
         if not tell:
             return play(seed, configurations, tell=True)
         return Schedule(seed, bounds, machine.moments, "broken", trace, broken)
-    return Schedule(seed, bounds, machine.moments, str(machine.outcome or machine.status), trace)
+    ended = Schedule(seed, bounds, machine.moments, str(machine.outcome or machine.status), trace)
+    machine.loop.close()
+    return ended
 
 
-def _drawn(lot: random.Random, machine: Machine, trouble: float) -> Option | None:
-    """Mostly what happens when all is well; now and then, as often as this schedule has it, anything."""
+@remembered
+def _length(bounds: Same[Bounds]) -> int:
+    """How many moments there are when all goes well. Raises `Broken`."""
+    machine = Machine(bounds.value)
+    while (option := machine.usual()) is not None:
+        machine.take(option)
+        machine.check()
+    machine.loop.close()
+    return machine.moments
+
+
+def _drawn(lot: random.Random, machine: Machine, trouble: float, begins: int) -> Option | None:
+    """Mostly what happens when all is well; now and then, as often as this schedule has it, anything.
+
+    Something out of the ordinary happens at the moment `begins`, or at the first one after it at which something can:
+    no schedule is only what happens when all is well.
+    """
+    if machine.moments < begins:
+        return machine.usual()
+    if machine.untroubled:
+        options = machine.options()
+        return lot.choice([one for one in options if one.kind is not None] or options or [None])
     if lot.random() >= trouble:
         return machine.usual()
     options = machine.options()

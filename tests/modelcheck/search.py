@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from tests.modelcheck.bounds import Bounds
 from tests.modelcheck.broken import Broken
 from tests.modelcheck.fingerprint import fingerprint
+from tests.modelcheck.garbage import collected_by_hand
 from tests.modelcheck.machine import Machine
 from tests.modelcheck.stories import begun
 
@@ -63,20 +64,13 @@ class Search:
 
     def run(self, most: int | None = None) -> Found:
         """Search until everything has been seen, a violation is found, or `most` executions have been made."""
-        collects = gc.isenabled()
-        gc.disable()
-        gc.freeze()
-        try:
+        with collected_by_hand():
             while self._waiting and self.found.violation is None:
                 if most is not None and self.found.executions >= most:
                     return self.found
                 self._execute(self._waiting.popleft())
                 if self.found.executions % COLLECT == 0:
                     gc.collect()
-        finally:
-            gc.unfreeze()
-            if collects:
-                gc.enable()
         self.found.exhaustive = self.found.violation is None
         return self.found
 

@@ -4,6 +4,7 @@
 from tests.modelcheck.configurations import PLAYED
 from tests.modelcheck.mutants import MUTANTS, applied
 from tests.modelcheck.schedules import play
+from tests.modelcheck.shards import SHARD, play_shard, tallies
 
 MANY = 1000
 
@@ -16,6 +17,29 @@ def test_no_schedule_breaks_an_invariant() -> None:
         assert schedule.broken is None, str(schedule)
         outcomes.add(schedule.outcome)
     assert {"completed", "rolled_back", "cancelled", "needs_operator"} <= outcomes
+
+
+def test_something_out_of_the_ordinary_happens_in_every_schedule() -> None:
+    """A schedule in which all goes well would be the same one again."""
+    assert all(play(seed, PLAYED, tell=True).trace for seed in range(200))
+
+
+def test_what_several_processes_play_is_what_one_would_have_played() -> None:
+    """Shards are counted together, in the order of their seeds."""
+    seeds = range(SHARD + 20)
+    (*_, alone), (*_, shared) = tallies(seeds, 1), tallies(seeds, 2)
+    assert (alone.number, alone.ends) == (shared.number, shared.ends)
+    assert (alone.number, sum(alone.ends.values()), alone.broken) == (len(seeds), len(seeds), None)
+
+
+def test_a_shard_ends_with_the_first_schedule_that_is_broken() -> None:
+    """It names the seed that repeats this one schedule alone."""
+    mutant = next(one for one in MUTANTS if one.name == "teardown without proof")
+    with applied(mutant):
+        tally = play_shard(range(2000))
+        assert tally.broken == tally.number - 1
+        assert play(tally.broken, PLAYED).broken is not None
+    assert play(tally.broken, PLAYED).broken is None
 
 
 def test_a_schedule_is_repeated_by_its_seed() -> None:

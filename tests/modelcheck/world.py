@@ -16,10 +16,21 @@ from relocate.model.application import Application, Route
 from relocate.phases import documents
 from steering.fencing import Current
 from steering.memory import MemoryGateway, MemorySettings
-from steering.model import Backend, Capabilities, Endpoint, Fence, InstanceAcknowledgement, RouteDocument, Rung
+from steering.model import (
+    Acknowledgement,
+    Backend,
+    Capabilities,
+    Endpoint,
+    Fence,
+    InstanceAcknowledgement,
+    RouteDocument,
+    Rung,
+)
+from tests.modelcheck import written
 from tests.modelcheck.broken import Broken
+from tests.modelcheck.remembered import remembered
+from tests.modelcheck.written import APP
 
-APP = "app"
 STRANGER = "someone-elses"
 """An instance on every cluster that is not ours."""
 THEIR_EPOCH = "somebody-else"
@@ -70,12 +81,17 @@ class Gateway(MemoryGateway):
 
     def stands(self, route: str, version: int) -> Sequence[InstanceAcknowledgement]:
         """What every instance says about a version."""
-        return [self.stand(name, route, version) for name in self._instances]
+        return [_says(name, *self._state(name, route, version)) for name in self._instances]
 
     @staticmethod
     def describe() -> Capabilities:
         """As the memory adapter."""
         return CAPABLE
+
+
+@remembered
+def _says(instance: str, state: Acknowledgement, reason: str) -> InstanceAcknowledgement:
+    return InstanceAcknowledgement(instance=instance, state=state, reason=reason)
 
 
 CAPABLE = Capabilities(
@@ -323,16 +339,13 @@ class World:
             raise EvidenceNotStored("the database refuses")
 
 
+@remembered
 def backend(cluster: str, instance: str) -> Backend:
     """An instance as routes name it."""
-    key = (cluster, instance)
-    if key not in _BACKENDS:
-        _BACKENDS[key] = Backend(name=cluster, instance=instance, endpoints={"http": (ENDPOINT,)})
-    return _BACKENDS[key]
+    return Backend(name=cluster, instance=instance, endpoints={"http": (ENDPOINT,)})
 
 
 ENDPOINT = Endpoint(host="127.0.0.1", port=8080)
-_BACKENDS: dict[tuple[str, str], Backend] = {}
 
 
 def begun(application: Application, gateways: Sequence[tuple[str, Sequence[str]]], clusters: Sequence[str]) -> World:
@@ -343,7 +356,7 @@ def begun(application: Application, gateways: Sequence[tuple[str, Sequence[str]]
     world.strangers = len(clusters)
     world.instances[first, f"{APP}-first"] = "healthy"
     world.placements[first] = Placed(f"{APP}-first", active=True)
-    document = documents.document(APP, world.route, documents.only(backend(first, f"{APP}-first")), "placed.0.1")
+    document = written.document(world.route, documents.only(backend(first, f"{APP}-first")), "placed.0.1")
     for gateway in world.gateways:
         gateway.write(world.route.name, document, Fence(lease=0, sequence=1), None)
     return world
