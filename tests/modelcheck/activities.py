@@ -26,7 +26,7 @@ from steering.fencing import Current
 from steering.model import Backend, InstanceUsage, RouteDocument
 from tests.modelcheck import gating, written
 from tests.modelcheck.broken import Broken
-from tests.modelcheck.world import GONE, THEIR_EPOCH, Gateway, Placed, World, backend
+from tests.modelcheck.world import GONE, Gateway, Placed, World, backend, is_theirs
 
 Steps = Generator[str, None, Any]
 
@@ -199,7 +199,7 @@ def _moves(before: RouteDocument, after: RouteDocument, order: orders.SteerOrder
     """
     if not (order.seen or after.failover):
         return False
-    if before.epoch in (after.epoch, THEIR_EPOCH):
+    if before.epoch == after.epoch or is_theirs(before.epoch):
         return order.seen and order.healthy
     return _shares(before) != _shares(after)
 

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.modelcheck.world import THEIR_EPOCH, Gateway, World
+from tests.modelcheck.world import Gateway, World
 
 
 class Event(NamedTuple):
@@ -95,7 +95,7 @@ def _write(world: World) -> None:
     assert row.document is not None
     sides = list(row.document.weights)
     shares = dict(zip(sides, (50, 50) if len(sides) > 1 else (100,), strict=True))
-    theirs = row.document.model_copy(update={"weights": shares, "epoch": THEIR_EPOCH})
+    theirs = row.document.model_copy(update={"weights": shares, "epoch": world.their_epoch()})
     _edge(world).replace(theirs)
 
 

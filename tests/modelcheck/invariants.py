@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from relocate.model.relocation import Outcome, Phase, Status
 from tests.modelcheck.broken import Broken
 from tests.modelcheck.runtime import Pending
-from tests.modelcheck.world import STRANGER, THEIR_EPOCH, Gateway, World
+from tests.modelcheck.world import STRANGER, Gateway, World, is_theirs
 
 if TYPE_CHECKING:
     from tests.modelcheck.machine import Machine
@@ -56,7 +56,7 @@ def _served(world: World) -> None:
             for side, weight in document.weights.items():
                 backend = document.backend(side)
                 gone = backend is not None and (side, backend.instance) in world.true_removed
-                if weight and gone and document.epoch != THEIR_EPOCH:
+                if weight and gone and not is_theirs(document.epoch):
                     raise Broken("removed-under-users", f"{name} sends users to {side}, which was removed")
 
 
@@ -107,7 +107,7 @@ def _left_tidy(world: World, outcome: Outcome | None) -> None:
 def _routes_to(world: World, gateway: Gateway, kept: tuple[str, str]) -> None:
     row = gateway.row(world.route.name)
     document = row.document if row else None
-    if document is None or document.epoch == THEIR_EPOCH:
+    if document is None or is_theirs(document.epoch):
         return
     backends = {(one.name, one.instance) for one in document.backends}
     if backends != {kept} or document.probe_paths:

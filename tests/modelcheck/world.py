@@ -33,7 +33,7 @@ from tests.modelcheck.written import APP
 
 STRANGER = "someone-elses"
 """An instance on every cluster that is not ours."""
-THEIR_EPOCH = "somebody-else"
+_THEIRS = "somebody-else"
 
 
 class Gateway(MemoryGateway):
@@ -145,6 +145,7 @@ class World:
     """Somebody else's changes that an operator was told of: "gateway/route" and version."""
     allowed: set[tuple[str, str]] = field(default_factory=set)
     """Those that an operator has answered to."""
+    their_writes: int = 0
     abandoned: bool = False
     strangers: int = 0
     true_source: tuple[str, str] = ("", "")
@@ -170,6 +171,11 @@ class World:
     true_settled: str | None = None
     """The side that an operator settled on last."""
 
+    def their_epoch(self) -> str:
+        """The epoch of somebody else's next write: as ours do, it identifies this very write."""
+        self.their_writes += 1
+        return f"{_THEIRS}.-1.{self.their_writes}"
+
     def begin(self, relocation: str, lease: int, source: str) -> None:
         """A relocation is accepted: it takes the lease. What was true of the one before is over."""
         self.holder, self.fence = relocation, (lease, 0)
@@ -184,7 +190,7 @@ class World:
     def is_ours(self, gateway: Gateway) -> bool:
         """Whether the route there is as this service wrote it."""
         row = gateway.row(self.route.name)
-        return row is not None and row.document is not None and row.document.epoch != THEIR_EPOCH
+        return row is not None and row.document is not None and not is_theirs(row.document.epoch)
 
     @property
     def route(self) -> Route:
@@ -224,7 +230,7 @@ class World:
             raise Broken("not-ours", f"{instance} on {cluster} was removed, which is not ours to remove")
         for gateway in self.gateways:
             for name, document in gateway.serving(self.route.name).items():
-                if document.weights.get(cluster) and document.epoch != THEIR_EPOCH:
+                if document.weights.get(cluster) and not is_theirs(document.epoch):
                     raise Broken("removed-under-users", f"{instance} was removed while {name} sends users there")
 
     def _watch_teardown(self, instance: str) -> None:
@@ -298,7 +304,7 @@ class World:
         if before.document is None:
             return
         seen = (f"{gateway.name}/{self.route.name}", str(before.version)) in self.allowed
-        if before.document.epoch == THEIR_EPOCH and self.located and not seen:
+        if is_theirs(before.document.epoch) and self.located and not seen:
             raise Broken("drift", "somebody else's change was overwritten without being asked for")
         for side, weight in document.weights.items():
             # A late attempt of a step that was in its right, and that no newer write has shut out, is late, not wrong.
@@ -337,6 +343,11 @@ class World:
         """As `relocate.activities.record.keep_claims`."""
         if self.refuses_evidence:
             raise EvidenceNotStored("the database refuses")
+
+
+def is_theirs(epoch: str) -> bool:
+    """Whether somebody else wrote it."""
+    return epoch.startswith(_THEIRS)
 
 
 @remembered
