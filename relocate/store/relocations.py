@@ -246,7 +246,7 @@ class Leases:
         Raises:
             StaleFence: a newer step, undo or lease has been here.
         """
-        with writing(self._engine) as connection:
+        with self._engine.connect() as connection:
             check_turn(connection, application, fence)
 
     def holder(self, application: str) -> str | None:
