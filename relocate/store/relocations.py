@@ -326,7 +326,9 @@ def _keep(connection: Connection, told: Sequence[Told]) -> None:
 
 def _replace(connection: Connection, view: View, body: dict[str, Any]) -> None:
     row = {"status": view.status, "outcome": view.outcome, "finished_at": view.finished_at}
-    connection.execute(_REPLACE, {"relocation": view.id, "view": body, **row})
+    # What tells anything runs: whoever started it may have died before that was on record.
+    started = view.status is not Status.ACCEPTED
+    connection.execute(_REPLACE, {"relocation": view.id, "view": body, "started": started, **row})
     if view.status is Status.FINISHED:
         held = and_(LEASES.c.application == view.application, LEASES.c.holder == view.id)
         connection.execute(update(LEASES).where(held).values(holder=None))

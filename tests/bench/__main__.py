@@ -5,13 +5,13 @@ Exit code: 0 when every row could be measured, whatever it says; 1 when one coul
 """
 
 import argparse
-import asyncio
 import logging
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import uvloop
 from rich.console import Console
 
 from relocate.model.relocation import View
@@ -53,7 +53,7 @@ def main() -> int:
     logging.basicConfig(level=logging.ERROR)  # Temporal's SDK warns of each activity that a workflow cancels
     console = Console(highlight=False)
     console.width = max(console.width, WIDTH)
-    rows, views = asyncio.run(_measured(console, _names(arguments)))
+    rows, views = uvloop.run(_measured(console, _names(arguments)))  # as the processes of the service run
     console.print(table(rows))
     for title, found in views.items():
         console.print(waterfall.drawn(title, waterfall.bars(found)), "")

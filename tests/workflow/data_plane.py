@@ -6,7 +6,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from steering.adapters.memory import MemoryAdapter, MemoryGateway
 from steering.model import (
@@ -148,12 +148,12 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        # Another event loop's transports are alike, and of no class of asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
         if self._plane.stopped:
-            transport.abort()
-            return
-        self._transport = transport
-        self._plane.opened(transport)
+            self._transport.abort()
+        else:
+            self._plane.opened(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - part of the protocol
         if self._transport is not None:

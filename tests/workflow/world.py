@@ -34,6 +34,9 @@ FAST: Mapping[str, Any] = {
 }
 """A policy whose windows are empty: what a story waits for is then what happens, not time."""
 
+READINESS: Mapping[str, Any] = {"period_seconds": 0.02, "timeout_seconds": 0.5, "stable_seconds": 0.02}
+"""A gate that has to hold for one round more than its first."""
+
 _numbers = itertools.count(1)
 
 
@@ -49,6 +52,7 @@ class World:
         self.gateway = MemoryGateway.named(self.gateway_name, MemorySettings(instances=INSTANCES))
         self.data_plane = DataPlane(self.gateway)
         self.adapter = ListeningAdapter(self.data_plane)
+        self.readiness: Mapping[str, Any] = READINESS
         self.runs: list[Run] = []
         service.parts.brought[self.gateway_name] = self.adapter
 
@@ -108,13 +112,12 @@ class World:
             "ports": [{"name": "http"}],
             "watch": {"period_seconds": 0.1},
         }
-        readiness = {"probes": probes, "period_seconds": 0.02, "timeout_seconds": 0.5, "stable_seconds": 0.02}
         return Application.model_validate(
             {
                 "name": self.app,
                 "workloads": {"memory": {}},
                 "routes": [route],
-                "readiness": readiness,
+                "readiness": {"probes": probes, **self.readiness},
                 "policy": FAST,
             }
         )
