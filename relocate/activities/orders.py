@@ -93,6 +93,8 @@ class SteerOrder(Order):
     unproven: bool = False
     probes: int = 5
     """Fresh connections in a row, through each gateway instance."""
+    keeps: bool = False
+    """The weights that stand are kept where they are ours; `sides` says them where somebody else's are replaced."""
     seen: bool = True
     """False: acknowledged is enough, as no traffic moves."""
     healthy: bool = True

@@ -20,6 +20,7 @@ from relocate.errors import Drifted, NotProven
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import documents, proof
+from relocate.phases.documents import Sides
 from steering.errors import Rejected
 from steering.model import InstanceAcknowledgement, ProbePoint, RouteState, Rung
 
@@ -70,8 +71,8 @@ class Steering:
         return _steered(order, progress)
 
     async def _write(self, order: SteerOrder, stretch: Stretch, found: RouteState | None) -> Progress:
-        epoch = documents.epoch_of(order.relocation, order.fence)
-        document = documents.document(order.application.name, stretch.route, order.sides, epoch)
+        epoch, sides = documents.epoch_of(order.relocation, order.fence), _sides(order, stretch, found)
+        document = documents.document(order.application.name, stretch.route, sides, epoch)
         problems = [p for p in await stretch.adapter.validate(document) if p.fatal]
         if problems:
             raise Rejected("; ".join(f"{stretch.gateway}: {p.field}: {p.reason}" for p in problems))
@@ -121,11 +122,12 @@ class Steering:
 
     async def _prove_instance(self, order: SteerOrder, progress: Progress, point: ProbePoint) -> None:
         route = progress.stretch.route
-        count = proving.answers_needed(order.sides.weights, order.probes)
+        weights = progress.document.weights
+        count = proving.answers_needed(weights, order.probes)
         answers = await proving.ask(proving.asker(route), route, point, count)
         progress.asked[point.instance] = (progress.rounds(point.instance) + 1, answers)
         epoch = documents.epoch_of(order.relocation, order.fence)
-        reason, failing = proof.why_not_seen(answers, epoch, order.sides.weights), proof.is_failing(answers, epoch)
+        reason, failing = proof.why_not_seen(answers, epoch, weights), proof.is_failing(answers, epoch)
         if failing and reason is not None and not order.healthy:
             progress.failing[point.instance] = reason
         if reason is None or point.instance in progress.failing:
@@ -145,6 +147,20 @@ class Steering:
 
     async def _keep(self, order: SteerOrder, progress: Sequence[Progress], claims: Claims) -> None:
         await keep_claims(self._parts.database, order, [claim for one in progress for claim in claims(order, one)])
+
+
+def _sides(order: SteerOrder, stretch: Stretch, found: RouteState | None) -> Sides:
+    """What is to stand at one gateway.
+
+    Raises:
+        Rejected: weights are to be kept that no document of these sides can have.
+    """
+    if not order.keeps or found is None or found.version == order.accepted.get(stretch.key):
+        return order.sides
+    try:
+        return documents.keeping(order.sides, found.document)
+    except ValueError as error:
+        raise Rejected(str(error)) from error
 
 
 def _check_addresses(progress: Progress, names: Sequence[str], points: Collection[str]) -> None:
@@ -182,10 +198,11 @@ def _check_drift(order: SteerOrder, standing: Sequence[tuple[Stretch, RouteState
 
 def _steered(order: SteerOrder, progress: Sequence[Progress]) -> Steered:
     epoch = documents.epoch_of(order.relocation, order.fence)
+    said = "; ".join(dict.fromkeys(shares(one.document) for one in progress))
     seconds = {name: taken for one in progress for name, taken in one.proven.items()}
     return Steered(
         written=Written(epochs={one.stretch.key: epoch for one in progress}),
         live_seconds=seconds,
         live_at=time.time(),
-        sentence=f"Live at {', '.join(sorted(seconds))}: {shares(order)}.",
+        sentence=f"Live at {', '.join(sorted(seconds))}: {said}.",
     )

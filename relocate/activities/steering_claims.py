@@ -21,11 +21,11 @@ def written(order: SteerOrder, progress: Progress) -> Claim:
         route=route,
         version=progress.version,
         fence=order.fence,
-        weights=order.sides.weights,
+        weights=progress.document.weights,
         document=without_tokens(progress.document),
         accepted=order.accepted.get(progress.stretch.key),
     )
-    sentence = f"route {route} was written: {shares(order)}"
+    sentence = f"route {route} was written: {shares(progress.document)}"
     return Claim(rung=Rung.WRITTEN, sentence=sentence, detail=samples.detail(), **_where(order, progress))
 
 
@@ -43,9 +43,9 @@ def given_up(order: SteerOrder, progress: Progress, *, why: str) -> Sequence[Cla
     return [against, *(_probed(order, progress, name) for name in progress.asked)]
 
 
-def shares(order: SteerOrder) -> str:
+def shares(document: RouteDocument) -> str:
     """The weights in words."""
-    return ", ".join(f"{name} {weight} %" for name, weight in sorted(order.sides.weights.items()))
+    return ", ".join(f"{name} {weight} %" for name, weight in sorted(document.weights.items()))
 
 
 def without_tokens(document: RouteDocument) -> RouteDocument:
@@ -112,22 +112,22 @@ def _best(progress: Progress, last: InstanceAcknowledgement) -> InstanceAcknowle
 def _probed(order: SteerOrder, progress: Progress, instance: str) -> Claim:
     rounds, answers = progress.asked[instance]
     seconds = progress.proven.get(instance)
-    count = proving.answers_needed(order.sides.weights, order.probes)
+    count = proving.answers_needed(progress.document.weights, order.probes)
     samples = ProvingAnswers(
         route=progress.stretch.route.name,
         version=progress.version,
         epoch=progress.document.epoch,
-        weights=order.sides.weights,
+        weights=progress.document.weights,
         probes=count,
         seconds=None if seconds is None else round(seconds, 4),
         rounds=rounds,
         answers=tuple(answers),
     )
     failing = progress.failing.get(instance)
-    why_not = proof.why_not_seen(answers, progress.document.epoch, order.sides.weights)
+    why_not = proof.why_not_seen(answers, progress.document.epoch, progress.document.weights)
     if failing is not None:
         why_not = f"it is live, and it fails: {failing}"
-    proven = f"{count} fresh connections through {instance} were answered as written, {shares(order)}"
+    proven = f"{count} fresh connections through {instance} were answered as written, {shares(progress.document)}"
     return Claim(
         rung=Rung.PROBED,
         instance=instance,

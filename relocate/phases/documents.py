@@ -80,6 +80,18 @@ def between(
     )
 
 
+def keeping(sides: Sides, found: RouteDocument) -> Sides:
+    """The same sides with the weights that stand on a route, whatever was ordered last.
+
+    Raises:
+        ValueError: another side has weight there, which can only be taken from it.
+    """
+    strangers = [name for name, weight in sorted(found.weights.items()) if weight and name not in sides.weights]
+    if strangers:
+        raise ValueError(f"route {found.route} gives weight to {', '.join(strangers)}, which is no side of this move")
+    return sides.model_copy(update={"weights": {name: found.weights.get(name, 0) for name in sides.weights}})
+
+
 def why_drifted(found: RouteDocument, expected_epoch: str | None, own_epoch: str) -> str | None:
     """Whether somebody else wrote the route since we did, in words; None when it is ours.
 

@@ -149,19 +149,25 @@ class Move:
         return {"side": side, "drain": drain, "waived_instances": self.policy.waived_instances}
 
     async def ensure_probe_paths(self, phase: Phase) -> None:
-        """Give both sides a probe path again where the last document named none, and leave the weights as they are.
+        """Give both sides a probe path again where the last document named none, and leave the weights as they stand.
 
-        Without one, a question "through the gateways" would be answered by whichever side has the weight.
+        What was ordered last need not stand: its write may have failed before or after it was made. Only where an operator
+        lets somebody else's change be replaced are the weights those ordered last; they may move, and are proven.
+
+        Without a probe path, a question "through the gateways" would be answered by whichever side has the weight.
         """
         if self._expiry is not None or self.target is None:
             return
         try:
-            await self.steer(phase, self.shares(self._target_weight, failover=False), seen=False)
+            sides = self.shares(self._target_weight, failover=False)
+            await self.steer(phase, sides, seen=bool(self.accepted), keeps=True)
         except Exception:
             self.forget_probe_paths()  # nobody knows who has them: whoever asks next has to write them again
             raise
 
-    async def steer(self, phase: Phase, sides: Sides, *, seen: bool = True, healthy: bool = True) -> orders.Steered:
+    async def steer(
+        self, phase: Phase, sides: Sides, *, seen: bool = True, healthy: bool = True, keeps: bool = False
+    ) -> orders.Steered:
         """Write one document everywhere and have it proven live.
 
         Args:
@@ -169,9 +175,9 @@ class Move:
             sides: what is written.
             seen: False asks for acknowledgements only; for a document that moves no traffic.
             healthy: False lets what is seen fail; for a document that moves no traffic.
+            keeps: the weights that stand are kept, whatever `sides` says.
         """
         if self.target is not None:
-            # A write that fails may have been made all the same: what was ordered last is what may stand there.
             self._target_weight = sides.weights.get(self.to.name, 0)
         steered = await self.do(
             calls.STEER,
@@ -184,9 +190,10 @@ class Move:
             probes=self.policy.probes_per_instance,
             seen=seen,
             healthy=healthy,
+            keeps=keeps,
         )
         self.written, self.accepted = steered.written, {}
-        self.journal.say(steered.sentence, weights=sides.weights)
+        self.journal.say(steered.sentence, **({} if keeps else {"weights": sides.weights}))
         return steered
 
     async def healthy(self, phase: Phase, side: Backend) -> orders.Gated:

@@ -138,13 +138,16 @@ def steer(world: World, order: orders.SteerOrder) -> Steps:
     world.claim_turn(order.fence)
     yield "read"
     epoch = documents.epoch_of(order.relocation, order.fence)
-    document = written.document(world.route, order.sides, epoch)
     stretches = [Stretch(world.route, gateway.name, gateway) for gateway in world.gateways]
     standing = [_standing(world, gateway) for gateway in world.gateways]
     _check_drift(world, order, list(zip(stretches, standing, strict=True)))
-    moves = any(_moves(found.document, document, order) for found in standing)
+    sides = [steering._sides(order, *one) for one in zip(stretches, standing, strict=True)]
+    wanted = [written.document(world.route, one, epoch) for one in sides]
+    moves = any(_moves(found.document, one, order) for found, one in zip(standing, wanted, strict=True))
+    if moves and not order.seen:
+        raise Broken("live-means-all", "weights are moved by a write that is only acknowledged")
     progress: list[Progress] = []
-    for stretch, found in zip(stretches, standing, strict=True):
+    for stretch, found, document in zip(stretches, standing, wanted, strict=True):
         version = found.version
         if not (found.document == document and found.fence == order.fence):
             yield f"apply to {stretch.gateway}"
@@ -193,12 +196,7 @@ def _check_drift(world: World, order: orders.SteerOrder, standing: Sequence[tupl
 
 
 def _moves(before: RouteDocument, after: RouteDocument, order: orders.SteerOrder) -> bool:
-    """Whether users are sent elsewhere by a write. What stood before a repeated write, or theirs, is not known.
-
-    Probe paths are renewed with the weights that were ordered last: should that write have failed unmade, they move.
-    """
-    if not (order.seen or after.failover):
-        return False
+    """Whether users are sent elsewhere by a write. What stood before a repeated write, or theirs, is not known."""
     if before.epoch == after.epoch or is_theirs(before.epoch):
         return order.seen and order.healthy
     return _shares(before) != _shares(after)
@@ -228,10 +226,10 @@ def _prove_instance(
 ) -> None:
     held = progress.stretch.adapter.holds(name, world.route.name)
     if order.seen:
-        count = proving.answers_needed(order.sides.weights, order.probes)
+        count = proving.answers_needed(progress.document.weights, order.probes)
         answers = ask(world, progress.stretch.adapter, name, count)
         fails = proof.is_failing(answers, epoch) and not order.healthy
-        if proof.why_not_seen(answers, epoch, order.sides.weights) is not None and not fails:
+        if proof.why_not_seen(answers, epoch, progress.document.weights) is not None and not fails:
             return
     progress.proven[name] = 0.0
     if moves and (held is None or held.epoch != epoch):

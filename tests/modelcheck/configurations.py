@@ -10,6 +10,13 @@ SHORT_FORCE = (("drain", {"at_deadline": "force", "window_seconds": 1, "deadline
 STEPS = (("steps", (50, 100)), *SHORT_HOLD)
 THREE = ("a", "b", "c")
 
+GIVEN_UP_UNMADE = (
+    Then("drain, before drain", "somebody cancels"),
+    Then("drain, before health", "health is given up"),
+    Then("drain, idle", "an operator says settle on a"),
+    Then("drain, before steer: read", "steer is given up"),
+    Then("drain, idle", "an operator says retry"),
+)
 LATE_REMOVAL_OF_B = (
     Then("deploy, before await_running", "an operator says hold"),
     Then("deploy, idle", "somebody cancels"),
@@ -33,6 +40,7 @@ SMALL = (
     Bounds("a stateful application is cancelled", transfer=True, cancel=1, crash=1),
     Bounds("in steps, and something happens", policy=STEPS, event=1),
     Bounds("three clusters, and something happens", clusters=THREE, event=1),
+    Bounds("a write that was given up before it was made", begins=GIVEN_UP_UNMADE, event=1, answer=1),
     Bounds("a late removal of the target, and an operator", begins=LATE_REMOVAL_OF_B, answer=2),
     Bounds("a late removal of the source, and an operator", begins=LATE_REMOVAL_OF_A, answer=2),
 )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.modelcheck.bounds import Bounds
-from tests.modelcheck.configurations import LATE_REMOVAL_OF_A, LATE_REMOVAL_OF_B
+from tests.modelcheck.configurations import GIVEN_UP_UNMADE, LATE_REMOVAL_OF_A, LATE_REMOVAL_OF_B
 from tests.modelcheck.remembered import forget
 
 FORWARD = "relocate.workflow.relocation:Relocate"
@@ -432,14 +432,12 @@ MUTANTS = (
         **DEAF,
     ),
     _mutant(
-        "probe paths are renewed with weights that were left",
-        f"{MOVE}.steer",
-        "self._target_weight = sides.weights.get(self.to.name, 0)",
-        "self._target_weight = max(self._target_weight, sides.weights.get(self.to.name, 0))",
-        "unproven-weight",
-        cancel=1,
-        answer=2,
-        **LIES,
+        "probe paths are renewed with the weights that were ordered last",
+        f"{MOVE}.ensure_probe_paths",
+        "keeps=True",
+        "keeps=False",
+        "live-means-all",
+        begins=GIVEN_UP_UNMADE,
     ),
     _mutant(
         "the gateways are not told to forget the target",

@@ -2,11 +2,16 @@
 """Stories of moves that go back by themselves."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
+from relocate.activities.orders import SteerOrder
+from relocate.activities.steering import Steering
 from relocate.model.relocation import Outcome, Phase, Status, StepState
-from steering.model import Acknowledgement
+from relocate.phases import documents
+from steering.model import Acknowledgement, Fence
 from tests.workflow.run import Run
 from tests.workflow.world import World
 
@@ -209,3 +214,22 @@ async def test_a_gateway_instance_whose_listener_is_unknown_is_named(world: Worl
     await run.command("retry")
     assert (await run.ended()).outcome is Outcome.ROLLED_BACK
     await world.assert_serves_only_from(world.a)
+
+
+async def test_renewing_probe_paths_keeps_the_weights_that_stand(world: World) -> None:
+    """What was ordered last had never been written: users stay where they are, whatever the order says."""
+    standing = (await world.document()).backends[0]
+    b = standing.model_copy(update={"name": world.b, "instance": "never-served"})
+    sides = documents.between(standing, b, 100, tokens={}, expiry=datetime.now(UTC), failover=False)
+    order = SteerOrder(
+        relocation="rel",
+        application=world.application(),
+        phase=Phase.SWITCH,
+        fence=Fence(lease=1, sequence=1),
+        sides=sides,
+        seen=False,
+        keeps=True,
+    )
+    steered = await ActivityEnvironment().run(Steering(world.service.parts).steer, order)
+    assert (await world.document()).weights == {world.a: 100, world.b: 0}
+    assert f"{world.a} 100 %, {world.b} 0 %" in steered.sentence

@@ -3,6 +3,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given, strategies as st
 
 from relocate.model.application import Route
@@ -101,3 +102,18 @@ def test_another_lease_is_somebody_else() -> None:
     """The same relocation id under another lease, and ids that begin alike, are not ours."""
     for epoch in ("rel-1.2.1", "rel-10.1.4", "rel-1.11.4"):
         assert documents.why_drifted(_document(_between(0), epoch), "rel-1.1.3", "rel-1.1.4") is not None
+
+
+@given(st.integers(min_value=0, max_value=100), st.integers(min_value=0, max_value=100))
+def test_weights_that_are_kept_are_those_that_stand(ordered: int, standing: int) -> None:
+    """Whatever was ordered last, and also where a side is new on the route."""
+    kept = documents.keeping(_between(ordered), _document(_between(standing)))
+    assert kept == _between(standing)
+    assert documents.keeping(_between(ordered), _document(documents.only(B))).weights == {"mec-a": 0, "mec-b": 100}
+
+
+def test_weights_of_a_stranger_cannot_be_kept() -> None:
+    """A side that is not named would lose its traffic, so the weights are not kept but refused."""
+    stranger = _document(documents.only(_side("mec-c")))
+    with pytest.raises(ValueError, match="gives weight to mec-c, which is no side of this move"):
+        documents.keeping(_between(0), stranger)
