@@ -3,6 +3,7 @@
 
 from relocate.evidence.samples import CheckedAnswers, CheckedRoutes, CheckedSeconds, RouteAsked, RouteLook
 from relocate.phases import proof
+from relocate.phases.judging import unreached_in_words
 from relocate.phases.teardown import Checked, join_reasons, why_not_forgotten
 
 
@@ -43,6 +44,8 @@ def why_not_watched(seconds: CheckedSeconds) -> str | None:
     sample = seconds.sample
     if sample.requests and sample.error_rate > seconds.max_error_rate:
         return f"the prober saw {sample.errors} of {sample.requests} requests fail since the switch"
+    if sample.lost_rate > seconds.max_error_rate:
+        return f"the prober saw since the switch that {unreached_in_words(sample)}"
     return None
 
 

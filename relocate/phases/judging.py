@@ -4,6 +4,8 @@
 import math
 from enum import StrEnum
 
+from pydantic import Field
+
 from relocate.model.application import Judging
 from relocate.model.values import Payload
 
@@ -20,11 +22,23 @@ class Sample(Payload):
     """None: too few to say, or not measured."""
     p99_at_least_seconds: float | None = None
     """What the p99 certainly is at least (see `slow_by_chance`); None: not measured."""
+    unreached: dict[str, int] = Field(default_factory=dict)
+    """Beside these: requests that a gateway instance took no connection for, by its name. They came to no side."""
 
     @property
     def error_rate(self) -> float:
         """Share of requests that failed; 0 without requests, which `requests` tells apart."""
         return self.errors / self.requests if self.requests else 0.0
+
+    @property
+    def asked(self) -> int:
+        """Requests that came to the side, and those that came to none."""
+        return self.requests + sum(self.unreached.values())
+
+    @property
+    def lost_rate(self) -> float:
+        """Share of all of them that failed, whoever is to blame; 0 without requests."""
+        return (self.errors + sum(self.unreached.values())) / self.asked if self.asked else 0.0
 
     @property
     def silent(self) -> bool:
@@ -108,6 +122,22 @@ def judge_fallback(strays: int, asked: int, name: str) -> Judged | None:
 def judge_checks(failed_rounds: int, reason: str, name: str) -> Judged | None:
     """Whether `name` fails its own readiness checks, several rounds running."""
     return _bad(f"{name} is not ready any more: {reason}") if failed_rounds >= FAILED_ROUNDS else None
+
+
+def judge_gateways(limits: Judging, baseline: Sample | None, side: Sample, name: str) -> Judged | None:
+    """Whether too many requests came to no side at all, or None. It speaks against going on, and not against `name`."""
+    usual = 0.0 if baseline is None or baseline.silent else baseline.lost_rate
+    allowed = limits.max_error_rate + usual
+    lost = sum(side.unreached.values())
+    if lost / max(limits.min_samples, side.asked) <= allowed:
+        return None
+    return _bad(f"{unreached_in_words(side)}, whatever {name} answers; {allowed:.1%} may fail")
+
+
+def unreached_in_words(side: Sample) -> str:
+    """Where requests came to no side, and how many."""
+    lost = sum(side.unreached.values())
+    return f"{lost} of {side.asked} requests were not taken by gateway instance {', '.join(side.unreached)}"
 
 
 def _allowed(limits: Judging, baseline: Sample | None) -> float:

@@ -37,6 +37,7 @@ class _Page:
     sent: int = 0
     results: Counter[Result] = field(default_factory=Counter)
     fresh: int = 0
+    unreached: int = 0
     sides: dict[str, _Side] = field(default_factory=dict)
     epochs: dict[str, EpochSeen] = field(default_factory=dict)
     max_gap: float = 0.0
@@ -77,6 +78,7 @@ class Book:
         page = self._page(at)
         page.results[answer.result] += 1
         page.fresh += answer.fresh
+        page.unreached += not answer.reached
         side = page.sides.setdefault(_bounded(answer.side, page.sides), _Side())
         side.count += 1
         _see_epoch(page, answer.epoch, at)
@@ -149,6 +151,7 @@ class Book:
             wrong=page.results[Result.WRONG],
             failed=page.results[Result.FAILED],
             unfinished=page.outstanding,
+            unreached=page.unreached,
             fresh=page.fresh,
             by_side={name: _side(side) for name, side in page.sides.items()},
             epochs=page.epochs,

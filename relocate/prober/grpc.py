@@ -74,7 +74,10 @@ class GrpcSender:
             # An answer without a message has one block of headers, which gRPC calls trailing.
             side, epoch = _names([*error.initial_metadata(), *error.trailing_metadata()])
             words = shortened(f"{error.code().name}: {error.details()}")
-            return Answer(of_code(error.code().name), words, side, epoch, fresh)
+            # Only a channel that could not connect is in this state; one whose connection broke is idle, or connects.
+            refused = channel.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+            result = of_code(error.code().name)
+            return Answer(result, words, side, epoch, fresh, reached=bool(side or epoch) or not refused)
         side, epoch = _names(await call.initial_metadata())
         status = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
         return Answer(of_health(status, side, self._sides), status, side, epoch, fresh)

@@ -62,7 +62,7 @@ class HttpSender:
         finally:
             if line is not None:
                 line.close()
-        return Answer(Result.FAILED, words, fresh=made and line is not None)
+        return Answer(Result.FAILED, words, fresh=made and line is not None, reached=line is not None)
 
     async def _exchange(self, line: Line, *, made: bool) -> Answer:
         response = await line.ask(self._request)

@@ -34,6 +34,8 @@ class Answer:
     epoch: str = ""
     fresh: bool = False
     """Whether the connection was opened for this request."""
+    reached: bool = True
+    """False: the gateway instance took no connection, so no side was ever asked."""
 
 
 class SideCount(Payload):
@@ -72,6 +74,8 @@ class Second(Payload):
     failed: int = 0
     unfinished: int = 0
     """Sent, and not waited for because the prober was ended."""
+    unreached: int = 0
+    """Of the failed, those that the gateway instance took no connection for: no side was ever asked."""
     fresh: int = 0
     """Of those that ended, on a connection of their own."""
     by_side: Mapping[str, SideCount] = Field(default_factory=dict)
@@ -145,7 +149,7 @@ def epochs_added(seen: Iterable[Mapping[str, EpochSeen]]) -> dict[str, EpochSeen
 def _one(records: list[Second]) -> Second:
     if len(records) == 1:
         return records[0]
-    summed = ("due", "sent", "right", "wrong", "failed", "unfinished", "fresh", "left_out")
+    summed = ("due", "sent", "right", "wrong", "failed", "unfinished", "unreached", "fresh", "left_out")
     return Second(
         vantage=records[0].vantage,
         second=records[0].second,

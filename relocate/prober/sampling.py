@@ -1,37 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
 """One side's share of what the prober saw: what a side is judged by."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from relocate.model.application import Judging
-from relocate.phases.judging import Judged, Sample, judge, judge_counted, judge_fallback, slow_by_chance
+from relocate.phases.judging import (
+    Judged,
+    Judgement,
+    Sample,
+    judge,
+    judge_counted,
+    judge_fallback,
+    judge_gateways,
+    slow_by_chance,
+)
 from relocate.prober.claim import summed
 from relocate.prober.histogram import added
 from relocate.prober.records import Second
 
 UNATTRIBUTED = ""
-"""Side of failures that no backend answered: nobody knows whose they were, so they count against whoever is judged."""
+"""Side of failures that no backend answered. Where a gateway instance had taken the request, nobody knows whose they were,
+so they count against whoever is judged."""
 
 
 def sample_of(seconds: Sequence[Second], side: str, nobody_since: float = 0.0) -> Sample:
     """One side's sample in these seconds.
 
     Failures that nobody answered are counted in whole seconds that began after `nobody_since`: in the second that a
-    switch cuts, they may be those of the side that was left.
+    switch cuts, they may be those of the side that was left. Those that no gateway instance took are counted apart: they
+    came to no side. A live gateway instance takes them and answers nothing where its side has died.
     """
     own = summed(seconds).by_side.get(side)
-    nobody = summed(one for one in seconds if one.second >= nobody_since).by_side.get(UNATTRIBUTED)
-    lost = nobody.count if nobody else 0
+    later = [one for one in seconds if one.second >= nobody_since]
+    unreached = _unreached(later)
+    nobody = summed(later).by_side.get(UNATTRIBUTED)
+    lost = nobody.count - sum(unreached.values()) if nobody else 0
     if own is None:
-        return Sample(requests=lost, errors=lost)
+        return Sample(requests=lost, errors=lost, unreached=unreached)
     histogram = added([own.histogram])
     certain = 1 - slow_by_chance(histogram.total) / histogram.total if histogram.total else 0.0
     return Sample(
         requests=own.count + lost,
         errors=own.errors + lost,
+        unreached=unreached,
         p99_seconds=_seconds(histogram.quantile(0.99)),
         p99_at_least_seconds=_seconds(histogram.quantile(max(certain, 0.5))),
     )
+
+
+def _unreached(seconds: Sequence[Second]) -> dict[str, int]:
+    """Requests that were not taken, by gateway instance."""
+    found: Counter[str] = Counter()
+    for second in seconds:
+        found[second.vantage] += second.unreached
+    return dict(sorted((+found).items()))
 
 
 def _seconds(milliseconds: float | None) -> float | None:
@@ -70,4 +93,8 @@ def judge_seen(
     """
     astray = strays(seconds, name, since) if whole else (0, 0)
     against = own or judge_fallback(*astray, name) or judge_counted(limits, baseline, counted, name)
-    return against or judge(limits, baseline, sample_of(seconds, name, since), name)
+    sample = sample_of(seconds, name, since)
+    judged = against or judge(limits, baseline, sample, name)
+    if judged.judgement is Judgement.BAD:
+        return judged
+    return judge_gateways(limits, baseline, sample, name) or judged

@@ -2,10 +2,12 @@
 """The prober against real servers."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Sequence
 
 import grpc
+import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from relocate.model.application import Watch
@@ -99,7 +101,7 @@ async def test_http_answers_are_recorded_as_they_came(raw) -> None:
         async with raw.serving(reply) as server:
             assert await asked(HttpSender(FAST, point(server.port), None), True) == [expected]
     assert await asked(HttpSender(FAST, point(server.port), None), True) == [
-        Answer(Result.FAILED, "ConnectionRefusedError: connection refused")
+        Answer(Result.FAILED, "ConnectionRefusedError: connection refused", reached=False)
     ]
 
 
@@ -185,3 +187,25 @@ async def test_a_grpc_route_is_watched_as_a_whole(nobody) -> None:
     total = summed(seconds)
     assert total.sent == total.failed >= 8
     assert total.unfinished == 0
+
+
+@pytest.mark.parametrize("sender", [HttpSender, GrpcSender])
+async def test_a_connection_that_is_refused_came_to_no_side(sender: type[HttpSender | GrpcSender]) -> None:
+    """Nobody listens at the gateway instance: its requests are told apart from those that it took."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        answers = await asked(sender(FAST, point(taken.getsockname()[1]), None), True, False)
+    assert [(one.result, one.reached) for one in answers] == [(Result.FAILED, False)] * 2
+
+
+async def test_a_request_that_was_taken_and_not_answered_may_have_come_to_a_side() -> None:
+    """The gateway instance lives, and the side behind it hangs or died."""
+    server = await asyncio.start_server(_takes_and_breaks_off, "127.0.0.1", 0)
+    async with server:
+        answers = await asked(HttpSender(FAST, point(server.sockets[0].getsockname()[1]), None), True, False)
+    assert [(one.result, one.reached) for one in answers] == [(Result.FAILED, True)] * 2
+
+
+async def _takes_and_breaks_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readline()
+    writer.close()

@@ -15,7 +15,7 @@ from relocate.evidence.rules.judging import seconds_of, why_not_there
 from relocate.evidence.samples import WatchedRoute
 from relocate.prober.claim import rate_bound, sentence, summed
 from relocate.prober.coverage import coverage
-from relocate.prober.records import Second
+from relocate.prober.records import Second, SideCount
 
 Place = tuple[str, str, int]
 """Route, vantage, second."""
@@ -72,6 +72,8 @@ def _why_not_whole(row: WatchedSecond, second: Second, words: Mapping[Place, int
         yield f"the sides' counts sum to {sum(side.count for side in sides)}, and {second.finished} ended"
     if sum(side.errors for side in sides) != second.wrong + second.failed:
         yield f"the sides' errors sum to {sum(side.errors for side in sides)}, and {second.wrong + second.failed} were not right"
+    if second.unreached > min(second.failed, second.by_side.get("", SideCount()).errors):
+        yield f"{second.unreached} are said to have come to no side, and {second.failed} failed"
     if sum(side.histogram.total for side in sides) != second.right:
         yield f"the histograms hold {sum(side.histogram.total for side in sides)} latencies, and {second.right} were right"
     told = words.get((row.route, second.vantage, row.second), 0) + second.left_out
