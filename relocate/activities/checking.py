@@ -54,7 +54,10 @@ class Checking:
 
     async def _look(self, order: CheckOrder, stretch: Stretch) -> RouteLook:
         look = RouteLook(
-            gateway=stretch.gateway, route=stretch.route.name, expected_epoch=order.written.epochs.get(stretch.key)
+            gateway=stretch.gateway,
+            route=stretch.route.name,
+            expected_epoch=order.written.epochs.get(stretch.key),
+            unproven=proof.is_waived(stretch.adapter.describe().rungs, unproven=order.waivers.unproven),
         )
         state = await stretch.adapter.read(stretch.route.name)
         if state is None:

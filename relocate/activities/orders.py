@@ -96,7 +96,8 @@ class SteerOrder(Order):
     keeps: bool = False
     """The weights that stand are kept where they are ours; `sides` says them where somebody else's are replaced."""
     seen: bool = True
-    """False: acknowledged is enough, as no traffic moves."""
+    """False: acknowledged is enough, as no traffic moves. Where nothing can be acknowledged, the write is looked for in
+    answers all the same; what is seen may fail."""
     healthy: bool = True
     """False: what is seen may fail. No traffic moves to it; it was there before, and failed before."""
     prove_seconds: float = 20.0

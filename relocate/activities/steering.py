@@ -22,7 +22,7 @@ from relocate.parts import Parts
 from relocate.phases import documents, proof
 from relocate.phases.documents import Sides
 from steering.errors import Rejected
-from steering.model import InstanceAcknowledgement, ProbePoint, RouteState, Rung
+from steering.model import InstanceAcknowledgement, ProbePoint, RouteState
 
 POLL_SECONDS = 0.01
 """Time between two looks at who has acknowledged; a look is one row a gateway instance."""
@@ -103,7 +103,7 @@ class Steering:
             ready = [
                 name for name in progress.acknowledged if name not in progress.proven and name in progress.expected
             ]
-            if order.seen:
+            if order.seen or _unprovable(order, progress):
                 _check_addresses(progress, ready, points)
                 await asyncio.gather(*(self._prove_instance(order, progress, points[name]) for name in ready))
             else:
@@ -113,9 +113,8 @@ class Steering:
 
     async def _acknowledgements(self, order: SteerOrder, progress: Progress) -> Sequence[InstanceAcknowledgement]:
         answers = await progress.stretch.adapter.acknowledged(progress.stretch.route.name, progress.version)
-        rungs = progress.stretch.adapter.describe().rungs
+        unprovable = _unprovable(order, progress)
         for answer in answers:
-            unprovable = order.unproven and Rung.ACKNOWLEDGED not in rungs
             if unprovable or proof.why_not_acknowledged([answer]) is None:
                 progress.acknowledged.setdefault(answer.instance, answer)
         return answers
@@ -128,7 +127,7 @@ class Steering:
         progress.asked[point.instance] = (progress.rounds(point.instance) + 1, answers)
         epoch = documents.epoch_of(order.relocation, order.fence)
         reason, failing = proof.why_not_seen(answers, epoch, weights), proof.is_failing(answers, epoch)
-        if failing and reason is not None and not order.healthy:
+        if failing and reason is not None and not (order.seen and order.healthy):
             progress.failing[point.instance] = reason
         if reason is None or point.instance in progress.failing:
             progress.proven[point.instance] = time.monotonic() - progress.written_at
@@ -161,6 +160,10 @@ def _sides(order: SteerOrder, stretch: Stretch, found: RouteState | None) -> Sid
         return documents.keeping(order.sides, found.document)
     except ValueError as error:
         raise Rejected(str(error)) from error
+
+
+def _unprovable(order: SteerOrder, progress: Progress) -> bool:
+    return proof.is_waived(progress.stretch.adapter.describe().rungs, unproven=order.unproven)
 
 
 def _check_addresses(progress: Progress, names: Sequence[str], points: Collection[str]) -> None:

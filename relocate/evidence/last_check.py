@@ -52,7 +52,7 @@ def why_not_watched(seconds: CheckedSeconds) -> str | None:
 def _why_not_applied(look: RouteLook, routes: CheckedRoutes) -> str | None:
     where = f"route {look.route} at {look.gateway}"
     known = why_not_forgotten(look.found, routes.source, look.expected_epoch, where)
-    return known or proof.why_not_acknowledged(look.answers, routes.waived)
+    return known or (None if look.unproven else proof.why_not_acknowledged(look.answers, routes.waived))
 
 
 def _why_not_answered(asked: RouteAsked) -> str | None:

@@ -238,6 +238,8 @@ class RouteLook(Payload):
     found: RouteState | None = None
     """What was read back; None: the gateway has no such route."""
     answers: tuple[InstanceAcknowledgement, ...] = ()
+    unproven: bool = False
+    """`unproven: allow` waives them, for this adapter can give none."""
 
 
 class CheckedRoutes(Raw):

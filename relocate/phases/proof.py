@@ -2,10 +2,10 @@
 """When a write is live: acknowledged by every gateway instance (E2), and seen in answers through each of them (E3)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from relocate.model.values import Payload
-from steering.model import Acknowledgement, InstanceAcknowledgement
+from steering.model import Acknowledgement, InstanceAcknowledgement, Rung
 
 SHARE_TOLERANCE_SIGMAS = 4.0
 """A middle step's share may differ from its weight by four standard deviations: one wrong alarm in 16,000."""
@@ -35,6 +35,11 @@ def why_not_acknowledged(answers: Sequence[InstanceAcknowledgement], waived: Seq
     if not missing:
         return None
     return "; ".join(_missing(answer) for answer in missing)
+
+
+def is_waived(rungs: Collection[Rung], *, unproven: bool) -> bool:
+    """Whether `unproven: allow` waives acknowledgements at a gateway: only where its adapter can give none (E2)."""
+    return unproven and Rung.ACKNOWLEDGED not in rungs
 
 
 def is_rejected(answers: Sequence[InstanceAcknowledgement], waived: Sequence[str] = ()) -> bool:

@@ -30,6 +30,7 @@ class Waivers(Payload):
 
     force_drain: bool = False
     unproven: bool = False
+    """Gateway instances need not acknowledge where an adapter can give no proof; what else can be proven must be."""
 
 
 def why_not_teardown(checked: Checked, waivers: Waivers) -> str | None:
@@ -40,10 +41,9 @@ def why_not_teardown(checked: Checked, waivers: Waivers) -> str | None:
         return f"the target is not proven healthy: {checked.target_healthy}"
     if checked.watched is not None:
         return checked.watched
-    if not waivers.unproven:
-        unproven = checked.acknowledged or checked.seen
-        if unproven is not None:
-            return f"new requests may still go to the source: {unproven}"
+    unproven = checked.acknowledged or checked.seen
+    if unproven is not None:
+        return f"new requests may still go to the source: {unproven}"
     if checked.drained is not None and not waivers.force_drain:
         return f"the source is still in use: {checked.drained}"
     return None

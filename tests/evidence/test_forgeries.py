@@ -305,6 +305,14 @@ def a_waiver_nobody_gave(record: Record) -> Record:
     return saying(record, entry, waivers=entry.samples.waivers.model_copy(update={"unproven": True}))
 
 
+@forgery("completed", "proof was waived, and the policy does not allow that")
+def a_look_that_excuses_a_gateway(record: Record) -> Record:
+    """What a gateway's instances say is left out, and nobody had allowed that."""
+    entry = last(record, CheckedRoutes)
+    looks = tuple(look.model_copy(update={"unproven": True}) for look in entry.samples.looks)
+    return saying(record, entry, looks=looks)
+
+
 @forgery("forced-drain", "a cut was forced, and neither the policy nor an operator allows it")
 def a_cut_nobody_allowed(record: Record) -> Record:
     """The policy said hold, and the request said nothing."""

@@ -209,8 +209,9 @@ def _shares(document: RouteDocument) -> dict[str, int]:
 def _prove(world: World, order: orders.SteerOrder, progress: Progress, epoch: str, *, moves: bool) -> None:
     gateway: Gateway = progress.stretch.adapter
     answers = gateway.stands(world.route.name, int(progress.version))
+    unprovable = proof.is_waived(gateway.describe().rungs, unproven=order.unproven)
     for answer in answers:
-        if proof.why_not_acknowledged([answer]) is None:
+        if unprovable or proof.why_not_acknowledged([answer]) is None:
             progress.acknowledged.setdefault(answer.instance, answer)
     waived = order.waived_instances
     progress.expected = proof.alive(answers, waived)
@@ -225,10 +226,10 @@ def _prove_instance(
     world: World, order: orders.SteerOrder, progress: Progress, name: str, epoch: str, *, moves: bool
 ) -> None:
     held = progress.stretch.adapter.holds(name, world.route.name)
-    if order.seen:
+    if order.seen or proof.is_waived(progress.stretch.adapter.describe().rungs, unproven=order.unproven):
         count = proving.answers_needed(progress.document.weights, order.probes)
         answers = ask(world, progress.stretch.adapter, name, count)
-        fails = proof.is_failing(answers, epoch) and not order.healthy
+        fails = proof.is_failing(answers, epoch) and not (order.seen and order.healthy)
         if proof.why_not_seen(answers, epoch, progress.document.weights) is not None and not fails:
             return
     progress.proven[name] = 0.0
@@ -456,6 +457,8 @@ def _why_not_acknowledged(world: World, order: orders.CheckOrder, gateway: Gatew
     standing = _standing(world, gateway)
     epoch = order.written.epochs.get(f"{gateway.name}/{world.route.name}")
     known = teardown.why_not_forgotten(standing, order.source, epoch, gateway.name)
+    if known is None and proof.is_waived(gateway.describe().rungs, unproven=order.waivers.unproven):
+        return None
     stands = gateway.stands(world.route.name, int(standing.version))
     return known or proof.why_not_acknowledged(stands, order.waived_instances)
 
@@ -474,13 +477,21 @@ def _why_not_seen(world: World, order: orders.CheckOrder, gateway: Gateway) -> s
 
 
 def _truly_forgotten(world: World, order: orders.CheckOrder) -> bool:
-    """Every gateway instance that serves anybody routes by our last write, which knows the target only."""
+    """Every gateway instance that serves anybody routes by our last write, which knows the target only.
+
+    Where no adapter can prove that by acknowledgement, the policy has to allow it besides.
+    """
     epochs = [
         (held.epoch, order.written.epochs.get(f"{gateway.name}/{world.route.name}"), set(held.weights))
         for gateway in world.gateways
         for held in gateway.serving(world.route.name).values()
     ]
-    return bool(epochs) and all(epoch == ours and sides == {order.target.name} for epoch, ours, sides in epochs)
+    provable = not any(gateway.mute for gateway in world.gateways) or world.application.policy.unproven == "allow"
+    return (
+        provable
+        and bool(epochs)
+        and all(epoch == ours and sides == {order.target.name} for epoch, ours, sides in epochs)
+    )
 
 
 def _stored(world: World) -> bool:

@@ -34,6 +34,8 @@ class Bounds:
     clusters: tuple[str, ...] = ("a", "b")
     policy: tuple[tuple[str, Any], ...] = ()
     transfer: bool = False
+    mute: bool = False
+    """Whether the adapters of all gateways can prove nothing by acknowledgement."""
     runs: int = 1
     """Relocations one after the other, there and back."""
     crash: int = 0

@@ -9,6 +9,9 @@ SHORT_HOLD = (("drain", {"at_deadline": "hold", "window_seconds": 1, "deadline_s
 SHORT_FORCE = (("drain", {"at_deadline": "force", "window_seconds": 1, "deadline_seconds": 3}),)
 STEPS = (("steps", (50, 100)), *SHORT_HOLD)
 THREE = ("a", "b", "c")
+WAIVED_FIRST = (("waived_instances", ("edge-1",)),)
+WAIVED_SECOND = (("waived_instances", ("edge-2",)),)
+UNPROVEN = (("unproven", "allow"),)
 
 GIVEN_UP_UNMADE = (
     Then("drain, before drain", "somebody cancels"),
@@ -71,5 +74,16 @@ PLAYED = (
     replace(_PLENTY, name="stateful", transfer=True),
     replace(_PLENTY, name="three clusters", clusters=THREE),
     replace(_PLENTY, name="there and back", runs=2),
+    replace(_PLENTY, name="the instance that fails is waived", policy=(*SHORT_HOLD, *WAIVED_FIRST)),
+    replace(_PLENTY, name="an instance is waived, another one fails", policy=(*SHORT_HOLD, *WAIVED_SECOND)),
+    replace(_PLENTY, name="proof is waived, and can be given", policy=(*SHORT_HOLD, *UNPROVEN)),
+    replace(_PLENTY, name="proof is waived at mute gateways", policy=(*SHORT_HOLD, *UNPROVEN), mute=True),
+    replace(
+        _PLENTY,
+        name="two mute gateways, and a waived instance",
+        gateways=(("east", ("east-1", "east-2")), ("west", ("west-1",))),
+        policy=(*SHORT_HOLD, *UNPROVEN, ("waived_instances", ("east-2",))),
+        mute=True,
+    ),
 )
 """What schedules are drawn from: far beyond what can be searched."""

@@ -70,6 +70,8 @@ class Machine:
         self.bounds = bounds
         self.budget, self._whole_budget = bounds.budget, bounds.budget
         self.world = worlds.begun(bounds.application, bounds.gateways, bounds.clusters)
+        for gateway in self.world.gateways:
+            gateway.mute, gateway.waived = bounds.mute, frozenset(bounds.application.policy.waived_instances)
         self.late: list[Attempt] = []
         self.run_number = self.moments = 0
         self.attempt: Attempt | None = None

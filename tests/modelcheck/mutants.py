@@ -13,7 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.modelcheck.bounds import Bounds
-from tests.modelcheck.configurations import GIVEN_UP_UNMADE, LATE_REMOVAL_OF_A, LATE_REMOVAL_OF_B
+from tests.modelcheck.configurations import (
+    GIVEN_UP_UNMADE,
+    LATE_REMOVAL_OF_A,
+    LATE_REMOVAL_OF_B,
+    UNPROVEN,
+    WAIVED_SECOND,
+)
 from tests.modelcheck.remembered import forget
 
 FORWARD = "relocate.workflow.relocation:Relocate"
@@ -108,7 +114,7 @@ MUTANTS = (
     _mutant(
         "the last look does not mind who may still know the source",
         f"{LAST_LOOK}:why_not_teardown",
-        "if not waivers.unproven:",
+        "if unproven is not None:",
         "if False:",
         "teardown-without-proof",
         **THEIRS,
@@ -174,6 +180,50 @@ MUTANTS = (
         "serves=self._move.to.name",
         "serves=self._move.from_.name",
         "left-tidy",
+    ),
+    # ---- what is waived
+    _mutant(
+        "whoever waives proof waives what can be proven too",
+        f"{LAST_LOOK}:why_not_teardown",
+        "if unproven is not None:",
+        "if unproven is not None and not waivers.unproven:",
+        "teardown-without-proof",
+        policy=UNPROVEN,
+        **THEIRS,
+    ),
+    _mutant(
+        "where proof is waived, answers count for nothing either",
+        f"{PROOF}:why_not_seen",
+        "a.epoch != epoch",
+        "False",
+        "unproven-weight",
+        policy=UNPROVEN,
+        mute=True,
+        **LAGS,
+    ),
+    _mutant(
+        "proof is waived where nobody allows it",
+        f"{PROOF}:is_waived",
+        "unproven and ",
+        "",
+        "teardown-without-proof",
+        mute=True,
+    ),
+    _mutant(
+        "only who is waived has to prove anything",
+        f"{PROOF}:alive",
+        "a.instance not in waived",
+        "a.instance in waived",
+        "live-means-all",
+        policy=WAIVED_SECOND,
+    ),
+    _mutant(
+        "who is waived excuses everybody",
+        f"{PROOF}:alive",
+        "a.instance not in waived",
+        "not waived",
+        "completes",
+        policy=WAIVED_SECOND,
     ),
     # ---- what counts as proven
     _mutant(

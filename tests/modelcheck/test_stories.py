@@ -102,6 +102,24 @@ def test_settling_on_a_frozen_source_lets_it_resume() -> None:
     assert not machine.world.frozen
 
 
+def test_proof_that_can_be_given_is_demanded_though_the_policy_waives_proof() -> None:
+    """Found: with `unproven: allow`, A was removed although somebody else had changed the routes before the last look."""
+    machine = tell(
+        anything("unproven", policy=(("unproven", "allow"),)),
+        Then("teardown, before check", "somebody else writes"),
+    )
+    assert machine.world.true_source in machine.world.instances
+
+
+def test_settling_at_a_gateway_that_cannot_acknowledge_asks_by_probe_paths_that_were_seen() -> None:
+    """Found: renewed probe paths were taken for granted there, and one side's health was told by the other."""
+    tell(
+        anything("mute", policy=(("unproven", "allow"),), mute=True),
+        Then("deploy, before deploy: begin", "a gateway instance rejects"),
+        Then("prepare, idle", "an operator says settle on b"),
+    )
+
+
 def test_a_change_before_our_first_write_is_seen_and_not_overwritten() -> None:
     """Found: while the first write had not come back, an undo took whatever stood there for its own."""
     machine = tell(

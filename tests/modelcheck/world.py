@@ -44,6 +44,10 @@ class Gateway(MemoryGateway):
         super().__init__(MemorySettings(instances=tuple(instances)), clock=lambda: 0.0)
         self.name = name
         self.lagging: set[str] = set()
+        self.mute = False
+        """No instance ever says what it has applied."""
+        self.waived: frozenset[str] = frozenset()
+        """Instances that the request waives: nothing is promised of them."""
 
     def _tell(self, instance: str, route: str, version: int, document: RouteDocument | None) -> None:
         if instance in self.lagging:
@@ -71,22 +75,27 @@ class Gateway(MemoryGateway):
         return applied.document if applied is not None else None
 
     def alive(self) -> Sequence[str]:
-        """Instances that serve anybody."""
-        return [name for name, found in self._instances.items() if not found.dead]
+        """Instances that serve anybody, and are not waived."""
+        return [name for name, found in self._instances.items() if not found.dead and name not in self.waived]
 
     def serving(self, route: str) -> dict[str, RouteDocument]:
-        """What every instance routes by that serves somebody."""
-        found = {name: self.holds(name, route) for name in self._instances}
+        """What every instance routes by that serves somebody, and is not waived."""
+        found = {name: self.holds(name, route) for name in self._instances if name not in self.waived}
         return {name: document for name, document in found.items() if document is not None}
 
     def stands(self, route: str, version: int) -> Sequence[InstanceAcknowledgement]:
         """What every instance says about a version."""
         return [_says(name, *self._state(name, route, version)) for name in self._instances]
 
-    @staticmethod
-    def describe() -> Capabilities:
-        """As the memory adapter."""
-        return CAPABLE
+    def _state(self, instance: str, route: str, version: int) -> tuple[Acknowledgement, str]:
+        state, reason = super()._state(instance, route, version)
+        if self.mute and state is not Acknowledgement.DEAD:
+            return Acknowledgement.UNKNOWN, "it never says"
+        return state, reason
+
+    def describe(self) -> Capabilities:
+        """As the memory adapter; a mute gateway proves nothing by acknowledgement."""
+        return MUTE if self.mute else CAPABLE
 
 
 @remembered
@@ -103,6 +112,7 @@ CAPABLE = Capabilities(
     probe_paths=True,
     failover=True,
 )
+MUTE = CAPABLE.model_copy(update={"rungs": CAPABLE.rungs - {Rung.OBSERVED, Rung.ACKNOWLEDGED}})
 
 
 GONE = ("dead", "absent")
@@ -230,7 +240,9 @@ class World:
             raise Broken("not-ours", f"{instance} on {cluster} was removed, which is not ours to remove")
         for gateway in self.gateways:
             for name, document in gateway.serving(self.route.name).items():
-                if document.weights.get(cluster) and not is_theirs(document.epoch):
+                named = document.backend(cluster)
+                users = document.weights.get(cluster) and named is not None and named.instance == instance
+                if users and not is_theirs(document.epoch):
                     raise Broken("removed-under-users", f"{instance} was removed while {name} sends users there")
 
     def _watch_teardown(self, instance: str) -> None:

@@ -91,9 +91,11 @@ def _why_not_settled(story: Story, settled: tuple[Read, Commanded], removal: Rea
 def _not_waived(story: Story, last: CheckedAll, removal: Read) -> Iterator[str]:
     """Exceptions are named in the request, or by an operator in the record."""
     policy = story.started.policy if story.started is not None else None
-    if last.waivers.unproven and (policy is None or policy.unproven != "allow"):
+    looks = [routes for _, routes in story.of(CheckedRoutes, before=removal.seq)]
+    unproven = last.waivers.unproven or any(look.unproven for routes in looks for look in routes.looks)
+    if unproven and (policy is None or policy.unproven != "allow"):
         yield "proof was waived, and the policy does not allow that"
-    waived = {name for _, look in story.of(CheckedRoutes, before=removal.seq) for name in look.waived}
+    waived = {name for routes in looks for name in routes.waived}
     strangers = waived - set(policy.waived_instances if policy is not None else ())
     if strangers:
         yield f"{', '.join(sorted(strangers))} was waived, and the policy does not name it"

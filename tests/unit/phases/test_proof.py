@@ -4,8 +4,16 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from relocate.phases.proof import Answer, alive, is_failing, is_rejected, why_not_acknowledged, why_not_seen
-from steering.model import Acknowledgement, InstanceAcknowledgement
+from relocate.phases.proof import (
+    Answer,
+    alive,
+    is_failing,
+    is_rejected,
+    is_waived,
+    why_not_acknowledged,
+    why_not_seen,
+)
+from steering.model import Acknowledgement, InstanceAcknowledgement, Rung
 
 STATES = st.sampled_from(Acknowledgement)
 TOLD = st.dictionaries(st.sampled_from(["edge-1", "edge-2", "edge-3", "edge-4"]), STATES, max_size=4)
@@ -122,3 +130,10 @@ def test_a_failure_of_this_very_write_is_no_lag() -> None:
     assert is_failing([*_answers("mec-b"), ours], EPOCH)
     for answers in ([], _answers("mec-b"), [older], [unmarked]):
         assert not is_failing(answers, EPOCH)
+
+
+@pytest.mark.parametrize("unproven", [True, False])
+def test_what_an_adapter_can_prove_is_never_waived(unproven: bool) -> None:
+    """`unproven: allow` waives acknowledgements only where there can be none."""
+    assert not is_waived({Rung.WRITTEN, Rung.ACKNOWLEDGED}, unproven=unproven)
+    assert is_waived({Rung.WRITTEN}, unproven=unproven) == unproven

@@ -42,14 +42,14 @@ def test_each_reason_alone_forbids_it(field: str) -> None:
 
 
 @given(CHECKED, WAIVERS)
-def test_only_two_exceptions_are_ever_granted(checked: Checked, waivers: Waivers) -> None:
-    """`force` waives the drain, `unproven` the proof; stored evidence and a healthy target are never waived."""
+def test_only_the_drain_is_waived_as_a_whole(checked: Checked, waivers: Waivers) -> None:
+    """`force` waives it. `unproven` waives what an adapter cannot prove, where it is asked, and nothing that it can."""
     proof = checked.acknowledged is None and checked.seen is None
     allowed = (
         checked.evidence_stored
         and checked.target_healthy is None
         and checked.watched is None
-        and (proof or waivers.unproven)
+        and proof
         and (checked.drained is None or waivers.force_drain)
     )
     assert (why_not_teardown(checked, waivers) is None) == allowed
