@@ -102,6 +102,20 @@ def test_settling_on_a_frozen_source_lets_it_resume() -> None:
     assert not machine.world.frozen
 
 
+def test_a_removal_that_hung_until_its_run_was_abandoned_removes_nothing() -> None:
+    """Found: nobody had taken the lease since, so it was let in, and A was removed though both sides were to be kept."""
+    machine = tell(
+        anything("abandoned"),
+        Then("bake, before judge", "somebody cancels"),
+        Then("bake, before steer", "steer is given up"),
+        Then("bake, idle", "an operator says settle on b"),
+        Then("bake, before remove: begin", "remove is given up, and its attempt hangs"),
+        Then("bake, idle", "an operator says abandon"),
+        Then("bake, idle", "the attempt of remove that hung goes on"),
+    )
+    assert machine.world.true_source in machine.world.instances
+
+
 def test_proof_that_can_be_given_is_demanded_though_the_policy_waives_proof() -> None:
     """Found: with `unproven: allow`, A was removed although somebody else had changed the routes before the last look."""
     machine = tell(

@@ -338,6 +338,8 @@ class World:
         """As `relocate.store.relocations.check_turn`, in the transaction of what is changed."""
         if (fence.lease, fence.sequence) < self.fence:
             raise StaleFence(f"the application is at {self.fence}")
+        if self.holder is None:
+            raise StaleFence("the lease has been given back")
 
     def activate(self, cluster: str) -> None:
         """The placement there is the one that serves."""

@@ -41,6 +41,15 @@ def test_a_new_lease_shuts_out_every_step_of_the_old(database: Database) -> None
     database.leases.advance("app", Fence(lease=new, sequence=1))
 
 
+def test_a_lease_that_was_given_back_lets_nobody_in(database: Database) -> None:
+    """What hung until its run had ended comes too late, though nobody has taken the lease since."""
+    lease = database.leases.take("app", "rel-1")
+    database.leases.advance("app", Fence(lease=lease, sequence=5))
+    database.leases.give_back("app", "rel-1")
+    with pytest.raises(StaleFence, match="has been given back"):
+        database.leases.advance("app", Fence(lease=lease, sequence=5))
+
+
 def test_a_lease_is_held_by_one(database: Database) -> None:
     """A placement waits for a relocation as a relocation for a placement."""
     database.leases.take("app", "place-1")
