@@ -65,17 +65,17 @@ def _search(configurations: Iterable[Bounds], most: int | None) -> int:
 
 
 def _play(seeds: range, processes: int) -> int:
-    told = 0
+    told, broken = 0, 0
     for so_far in tallies(seeds, processes):
-        if so_far.broken is not None:
-            say(play(so_far.broken, PLAYED))
-            say(f"again: python -m tests.modelcheck schedules 1 --seed {so_far.broken} --tell")
-            return 1
+        for seed in so_far.broken[broken:]:
+            say(play(seed, PLAYED))
+            say(f"again: python -m tests.modelcheck schedules 1 --seed {seed} --tell", flush=True)
+        broken = len(so_far.broken)
         if so_far.number - told >= TOLD_EVERY or so_far.number == len(seeds):
             told, each = so_far.number, so_far.seconds / so_far.number * 1000
             ends = ", ".join(f"{how} {number}" for how, number in so_far.ends.most_common())
-            say(f"{told} schedules, no invariant broken, {each:.2f} ms of a processor each: {ends}", flush=True)
-    return 0
+            say(f"{told} schedules, {broken or 'none'} broken, {each:.2f} ms of a processor each: {ends}", flush=True)
+    return 1 if broken else 0
 
 
 def _tell(seeds: range) -> int:

@@ -15,6 +15,8 @@ from tests.modelcheck.schedules import play
 
 SHARD = 500
 """Schedules of a shard."""
+ENOUGH = 10
+"""Broken schedules after which no further shard is played."""
 COLLECT = 10
 """Schedules between two collections of what they left: few, so that it is all still in the processor's cache."""
 
@@ -28,26 +30,26 @@ class Tally:
     """Of one processor."""
     ends: Counter[str] = field(default_factory=Counter)
     """How often they ended how."""
-    broken: int | None = None
-    """The seed of the one that broke an invariant; later ones of its shard were not played."""
+    broken: list[int] = field(default_factory=list)
+    """Seeds of those that broke an invariant."""
 
     def add(self, other: "Tally") -> None:
         """Count others in."""
         self.number += other.number
         self.seconds += other.seconds
         self.ends += other.ends
-        self.broken = other.broken if self.broken is None else self.broken
+        self.broken += other.broken
 
 
 def tallies(seeds: range, processes: int) -> Iterator[Tally]:
-    """Play them all, until one breaks an invariant; yields how far it has come after each shard, in the order of seeds."""
+    """Play them all, until enough have broken an invariant; yields how far it has come after each shard, in their order."""
     shards = [seeds[begin : begin + SHARD] for begin in range(0, len(seeds), SHARD)]
     whole = Tally()
     with _played(shards, processes) as played:
         for one in played:
             whole.add(one)
             yield whole
-            if whole.broken is not None:
+            if len(whole.broken) >= ENOUGH:
                 return
 
 
@@ -64,7 +66,7 @@ def _played(shards: list[range], processes: int) -> Iterator[Iterator[Tally]]:
 
 
 def play_shard(seeds: range) -> Tally:
-    """Play some schedules one after the other, up to the first that breaks an invariant."""
+    """Play some schedules one after the other."""
     began, tally = time.process_time(), Tally()
     with collected_by_hand():
         for seed in seeds:
@@ -72,8 +74,7 @@ def play_shard(seeds: range) -> Tally:
             tally.number += 1
             tally.ends[schedule.outcome] += 1
             if schedule.broken is not None:
-                tally.broken = seed
-                break
+                tally.broken.append(seed)
             if tally.number % COLLECT == 0:
                 gc.collect()
     tally.seconds = time.process_time() - began
