@@ -71,7 +71,7 @@ class Steering:
         return _steered(order, progress)
 
     async def _write(self, order: SteerOrder, stretch: Stretch, found: RouteState | None) -> Progress:
-        epoch, sides = documents.epoch_of(order.relocation, order.fence), _sides(order, stretch, found)
+        epoch, sides = documents.epoch_of(order.relocation, order.fence), _sides(order, found)
         document = documents.document(order.application.name, stretch.route, sides, epoch)
         problems = [p for p in await stretch.adapter.validate(document) if p.fatal]
         if problems:
@@ -148,13 +148,13 @@ class Steering:
         await keep_claims(self._parts.database, order, [claim for one in progress for claim in claims(order, one)])
 
 
-def _sides(order: SteerOrder, stretch: Stretch, found: RouteState | None) -> Sides:
+def _sides(order: SteerOrder, found: RouteState | None) -> Sides:
     """What is to stand at one gateway.
 
     Raises:
         Rejected: weights are to be kept that no document of these sides can have.
     """
-    if not order.keeps or found is None or found.version == order.accepted.get(stretch.key):
+    if not order.keeps or found is None:
         return order.sides
     try:
         return documents.keeping(order.sides, found.document)

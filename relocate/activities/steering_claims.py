@@ -24,6 +24,7 @@ def written(order: SteerOrder, progress: Progress) -> Claim:
         weights=progress.document.weights,
         document=without_tokens(progress.document),
         accepted=order.accepted.get(progress.stretch.key),
+        kept=order.keeps,
     )
     sentence = f"route {route} was written: {shares(progress.document)}"
     return Claim(rung=Rung.WRITTEN, sentence=sentence, detail=samples.detail(), **_where(order, progress))

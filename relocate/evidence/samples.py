@@ -62,6 +62,8 @@ class WrittenDocument(Raw):
     document: RouteDocument
     accepted: Version | None
     """Version of somebody else's change that an operator had seen and wanted replaced."""
+    kept: bool = False
+    """The weights are those that stood, whoever had written them: only probe paths were renewed."""
 
 
 class InstanceApplied(Raw):

@@ -149,18 +149,17 @@ class Move:
         return {"side": side, "drain": drain, "waived_instances": self.policy.waived_instances}
 
     async def ensure_probe_paths(self, phase: Phase) -> None:
-        """Give both sides a probe path again where the last document named none, and leave the weights as they stand.
+        """Give both sides a probe path again where the document that stands may name none, and leave the weights as they are.
 
-        What was ordered last need not stand: its write may have failed before or after it was made. Only where an operator
-        lets somebody else's change be replaced are the weights those ordered last; they may move, and are proven.
+        What was ordered last need not stand: its write may have failed before or after it was made, or somebody else's
+        change may be there, which an operator lets be replaced; it is, by what follows, when a side is proven healthy.
 
         Without a probe path, a question "through the gateways" would be answered by whichever side has the weight.
         """
-        if self._expiry is not None or self.target is None:
+        if self.target is None or (self._expiry is not None and not self.accepted):
             return
         try:
-            sides = self.shares(self._target_weight, failover=False)
-            await self.steer(phase, sides, seen=bool(self.accepted), keeps=True)
+            await self.steer(phase, self.shares(self._target_weight, failover=False), seen=False, keeps=True)
         except Exception:
             self.forget_probe_paths()  # nobody knows who has them: whoever asks next has to write them again
             raise

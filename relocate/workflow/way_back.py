@@ -56,12 +56,7 @@ class WayBack:
         """
         move = self._move
         await self._secure(move.from_, f"going back to {move.from_.name}")
-        await move.ensure_probe_paths(Phase.SWITCH)
-        health = await move.healthy(Phase.SWITCH, move.from_)
-        if not health.ready:
-            other = await move.healthy(Phase.SWITCH, move.to)
-            healthy = f"{move.to.name} is healthy and keeps the traffic" if other.ready else "neither side is healthy"
-            raise SideUnhealthy(f"{move.from_.name} is not proven healthy ({health.sentence}); {healthy}")
+        await self._check_source(Phase.SWITCH)
         await move.steer(Phase.SWITCH, move.shares(0, failover=False))
         drained = await move.do(calls.DRAIN, Phase.SWITCH, **move.drains(move.to.name, back=True))
         if not drained.drained:
@@ -69,10 +64,26 @@ class WayBack:
             self._journal.tell(cut, cut=drained.left)
 
     async def from_gateways(self) -> None:
-        """Undo of prepare: the gateways forget the target."""
+        """Undo of prepare: the gateways forget the target.
+
+        Raises:
+            SideUnhealthy: somebody else moved users to the target, and the source is not proven healthy now.
+        """
+        if self._move.accepted:
+            await self._check_source(Phase.PREPARE)
         self._move.forget_probe_paths()
         await self._move.steer(Phase.PREPARE, documents.only(self._move.from_))
         self._move.forget_target()
+
+    async def _check_source(self, phase: Phase) -> None:
+        """See that the source is proven healthy now, before users go there."""
+        move = self._move
+        await move.ensure_probe_paths(phase)
+        health = await move.healthy(phase, move.from_)
+        if not health.ready:
+            other = await move.healthy(phase, move.to)
+            healthy = f"{move.to.name} is healthy and keeps the traffic" if other.ready else "neither side is healthy"
+            raise SideUnhealthy(f"{move.from_.name} is not proven healthy ({health.sentence}); {healthy}")
 
     async def _secure(self, side: Backend, what: str) -> None:
         try:

@@ -141,7 +141,7 @@ def steer(world: World, order: orders.SteerOrder) -> Steps:
     stretches = [Stretch(world.route, gateway.name, gateway) for gateway in world.gateways]
     standing = [_standing(world, gateway) for gateway in world.gateways]
     _check_drift(world, order, list(zip(stretches, standing, strict=True)))
-    sides = [steering._sides(order, *one) for one in zip(stretches, standing, strict=True)]
+    sides = [steering._sides(order, found) for found in standing]
     wanted = [written.document(world.route, one, epoch) for one in sides]
     moves = any(_moves(found.document, one, order) for found, one in zip(standing, wanted, strict=True))
     if moves and not order.seen:

@@ -441,7 +441,7 @@ MUTANTS = (
     # ---- the way back
     _mutant(
         "back to a side that is not healthy",
-        f"{BACK}.to_source",
+        f"{BACK}._check_source",
         "if not health.ready:",
         "if False:",
         "unproven-weight",
@@ -450,16 +450,16 @@ MUTANTS = (
     ),
     _mutant(
         "back, and the wrong side's health was asked",
-        f"{BACK}.to_source",
-        "health = await move.healthy(Phase.SWITCH, move.from_)",
-        "health = await move.healthy(Phase.SWITCH, move.to)",
+        f"{BACK}._check_source",
+        "health = await move.healthy(phase, move.from_)",
+        "health = await move.healthy(phase, move.to)",
         "unproven-weight",
         cancel=1,
     ),
     _mutant(
         "back without probe paths",
-        f"{BACK}.to_source",
-        "        await move.ensure_probe_paths(Phase.SWITCH)\n",
+        f"{BACK}._check_source",
+        "        await move.ensure_probe_paths(phase)\n",
         "",
         "unproven-weight",
         **REFUSED,

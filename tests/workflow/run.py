@@ -163,7 +163,8 @@ class Run:
     def prove(self) -> None:
         """Whatever happened, the record follows from its samples, and shows that no invariant was broken."""
         record = collect(self._service.database, self.id)
-        assert [str(found) for found in [*why_not_followed(record), *why_not_kept(record)]] == []
+        found = [str(one) for one in (*why_not_followed(record), *why_not_kept(record))]
+        assert not found, "; ".join(found)
 
     async def terminate(self) -> None:
         """End it if it still runs."""

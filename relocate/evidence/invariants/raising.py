@@ -19,7 +19,8 @@ def _raised(story: Story, place: Place) -> Iterator[Disagreement]:
     moments = story.written_by(place)
     for entry, wrote in story.writes(place):
         for side, weight in wrote.weights.items():
-            if weight > weights.get(side, 0):
+            theirs = wrote.kept and wrote.accepted is not None
+            if weight > weights.get(side, 0) and not theirs:
                 why = _why_not_ready(story, side, entry.seq, lowered.get(side, 0))
                 if why is not None:
                     says = f"route {place[1]} at {place[0]} gives {side} {weight} %"
