@@ -44,6 +44,8 @@ class Move:
         """Cluster and instance of each removal that was ordered and did not end well: it may still come."""
         self.accepted: dict[str, Version] = {}
         """Somebody else's changes that an operator wants replaced, as `SteerOrder` has them."""
+        self.strayed = False
+        """Somebody else's weights may stand, kept when probe paths were renewed: users may be on either side."""
         self._target_weight = 0
         self._sequence = 0
         self._tokens: dict[str, str] = {}
@@ -158,6 +160,7 @@ class Move:
         """
         if self.target is None or (self._expiry is not None and not self.accepted):
             return
+        self.strayed = self.strayed or bool(self.accepted)
         try:
             await self.steer(phase, self.shares(self._target_weight, failover=False), seen=False, keeps=True)
         except Exception:
@@ -192,6 +195,7 @@ class Move:
             keeps=keeps,
         )
         self.written, self.accepted = steered.written, {}
+        self.strayed = self.strayed and keeps
         self.journal.say(steered.sentence, **({} if keeps else {"weights": sides.weights}))
         return steered
 

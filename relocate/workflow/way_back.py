@@ -69,7 +69,7 @@ class WayBack:
         Raises:
             SideUnhealthy: somebody else moved users to the target, and the source is not proven healthy now.
         """
-        if self._move.accepted:
+        if self._move.accepted or self._move.strayed:
             await self._check_source(Phase.PREPARE)
         self._move.forget_probe_paths()
         await self._move.steer(Phase.PREPARE, documents.only(self._move.from_))

@@ -9,7 +9,7 @@ from tests.modelcheck.schedules import play
 from tests.modelcheck.shards import SHARD, play_shard, tallies
 
 MANY = 1000
-ONCE_BROKEN = (4111, 18921, 28625)
+ONCE_BROKEN = (4111, 5719, 8506, 12417, 18921, 28625)
 """Seeds of schedules that showed a mistake, in the code or in the model, when this was written."""
 
 
