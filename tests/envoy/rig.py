@@ -135,7 +135,9 @@ class Rig:
 
     def port(self, name: str) -> int:
         """The port called `name`: free at first, then always the same."""
-        return self.ports.setdefault(name, free_ports(1)[0])
+        if name not in self.ports:
+            (self.ports[name],) = free_ports(1)
+        return self.ports[name]
 
     def start_backend(self, name: str) -> None:
         """Start a backend and wait until it answers."""
