@@ -14,7 +14,7 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import Steered, SteerOrder, Written
 from relocate.activities.progress import Progress
 from relocate.activities.record import keep_claims
-from relocate.activities.steering_claims import given_up, proofs, shares, written
+from relocate.activities.steering_claims import given_up, is_waived, proofs, shares, written
 from relocate.activities.ways import Stretch, stretches
 from relocate.errors import Drifted, NotProven
 from relocate.model.evidence import Claim
@@ -103,7 +103,7 @@ class Steering:
             ready = [
                 name for name in progress.acknowledged if name not in progress.proven and name in progress.expected
             ]
-            if order.seen or _unprovable(order, progress):
+            if order.seen or is_waived(order, progress):
                 _check_addresses(progress, ready, points)
                 await asyncio.gather(*(self._prove_instance(order, progress, points[name]) for name in ready))
             else:
@@ -113,7 +113,7 @@ class Steering:
 
     async def _acknowledgements(self, order: SteerOrder, progress: Progress) -> Sequence[InstanceAcknowledgement]:
         answers = await progress.stretch.adapter.acknowledged(progress.stretch.route.name, progress.version)
-        unprovable = _unprovable(order, progress)
+        unprovable = is_waived(order, progress)
         for answer in answers:
             if unprovable or proof.why_not_acknowledged([answer]) is None:
                 progress.acknowledged.setdefault(answer.instance, answer)
@@ -160,10 +160,6 @@ def _sides(order: SteerOrder, found: RouteState | None) -> Sides:
         return documents.keeping(order.sides, found.document)
     except ValueError as error:
         raise Rejected(str(error)) from error
-
-
-def _unprovable(order: SteerOrder, progress: Progress) -> bool:
-    return proof.is_waived(progress.stretch.adapter.describe().rungs, unproven=order.unproven)
 
 
 def _check_addresses(progress: Progress, names: Sequence[str], points: Collection[str]) -> None:

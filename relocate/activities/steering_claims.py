@@ -79,7 +79,7 @@ def _acknowledged(order: SteerOrder, progress: Progress) -> Sequence[Claim]:
             detail=InstanceApplied(
                 route=progress.stretch.route.name,
                 version=progress.version,
-                unproven=_unproven(order, progress),
+                unproven=is_waived(order, progress),
                 **answer.model_dump(mode="json"),
             ).detail(),
             **_where(order, progress),
@@ -95,7 +95,7 @@ def _all(order: SteerOrder, progress: Progress) -> Claim:
         epoch=progress.document.epoch,
         answers=tuple(_best(progress, answer) for answer in progress.answers),
         waived=order.waived_instances,
-        unproven=_unproven(order, progress),
+        unproven=is_waived(order, progress),
         seen=order.seen and order.healthy,
     )
     count = len(progress.acknowledged)
@@ -140,6 +140,6 @@ def _probed(order: SteerOrder, progress: Progress, instance: str) -> Claim:
     )
 
 
-def _unproven(order: SteerOrder, progress: Progress) -> bool:
+def is_waived(order: SteerOrder, progress: Progress) -> bool:
     """Whether an acknowledgement is waived, for the adapter of this gateway can give none."""
     return proof.is_waived(progress.stretch.adapter.describe().rungs, unproven=order.unproven)
