@@ -29,6 +29,8 @@ class Seen:
         self.port = 0
         self.connections = 0
         self.ids: list[str] = []
+        self.left = asyncio.Event()
+        """Set once a client has closed a connection."""
 
 
 def answer(connection: H2Connection, stream: int, request_id: str) -> None:
@@ -89,6 +91,7 @@ async def http2_server(respond: Respond) -> AsyncIterator[Seen]:
                     seen.ids.append(headers["x-request-id"])
                     writer.write(respond(connection, event.stream_id, seen.ids[-1], len(seen.ids)) or b"")
             writer.write(connection.data_to_send())
+        seen.left.set()
 
     async with _listening(serve, seen):
         yield seen

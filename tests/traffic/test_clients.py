@@ -2,6 +2,7 @@
 """Real clients against servers that misbehave: nothing is sent twice, and nothing wrong passes for right."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -57,6 +58,17 @@ async def test_http2_does_not_send_again_after_a_goaway() -> None:
         ]
         await requester.close()
     assert seen.ids == ["r-1", "r-2", "r-3"]
+
+
+async def test_a_connection_is_left_once_a_goaway_leaves_it_nothing_to_do() -> None:
+    """It is closed then, not kept for as long as the UE is there, and not left to the garbage collector either."""
+    async with http2_server(goaway_before_second) as seen:
+        requester = http(seen.port, Protocol.HTTP2)
+        assert [await ask(requester, name) for name in ("r-1", "r-2")] == [Outcome.RIGHT, Outcome.FAILED]
+        gc.collect()
+        async with asyncio.timeout(5):
+            await seen.left.wait()
+        await requester.close()
 
 
 async def test_what_is_under_way_is_answered_after_a_goaway() -> None:

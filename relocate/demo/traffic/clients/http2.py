@@ -90,7 +90,13 @@ class _Connection:
             raise Broken(str(error)) from error
         finally:
             self._exchanges.pop(stream, None)
+            self._end_if_idle()
         return exchange
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing is read from it any more."""
+        return self._reading.done()
 
     async def close(self) -> None:
         """Say goodbye and close."""
@@ -137,6 +143,12 @@ class _Connection:
         for stream, exchange in self._exchanges.items():
             if stream > last and not exchange.done.done():
                 exchange.done.set_exception(Broken("the gateway refused it by GOAWAY; it is not sent again"))
+        self._end_if_idle()
+
+    def _end_if_idle(self) -> None:
+        """After GOAWAY the connection is there only for the answers under way."""
+        if not self.is_usable and not self._exchanges:
+            self._end("the last answer came")
 
     def _give_up(self, stream: int) -> None:
         """Nobody waits for this answer any more; the others are not touched."""
@@ -169,6 +181,9 @@ class Http2Requester(Requester):
         self._tls = tls
         self._path = flow.path
         self._connection: _Connection | None = None
+        """The one for new requests."""
+        self._connections: list[_Connection] = []
+        """That one, and those left after GOAWAY that are still read. asyncio alone does not keep them alive."""
         self._connecting: asyncio.Task[_Connection] | None = None
 
     async def ask(self, ticket: Ticket, cell: str) -> Answer:
@@ -204,6 +219,7 @@ class Http2Requester(Requester):
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 self._connection = await self._open()
+            self._connections = [*(each for each in self._connections if not each.has_ended), self._connection]
             return self._connection
         finally:
             self._connecting = None
@@ -222,9 +238,9 @@ class Http2Requester(Requester):
         return _Connection(reader, writer)
 
     async def close(self) -> None:
-        """Close the connection."""
+        """Close every connection."""
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
-        if self._connection is not None:
-            await self._connection.close()
+        for connection in self._connections:
+            await connection.close()
