@@ -99,7 +99,6 @@ def remove(world: World, order: orders.RemoveOrder) -> Steps:
     That it looks at its turn once more right before is left out: an attempt may hang after that look as well.
     """
     world.claim_turn(order.fence)
-    world.watch_order(order.cluster, order.instance)
     yield "remove"
     world.remove(order.cluster, order.instance, order.fence)
     yield "forget the placement"

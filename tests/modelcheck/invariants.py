@@ -33,7 +33,9 @@ def check(machine: "Machine") -> None:
 
 
 def begins(machine: "Machine", asked: Pending) -> None:
-    """Whether an activity may begin now. Raises `Broken`."""
+    """Whether the workflow may ask for an activity now. Raises `Broken`."""
+    if asked.name == "remove":
+        machine.world.watch_order(asked.order.cluster, asked.order.instance)
     phase = asked.order.phase
     going_back = machine.status in (Status.UNDOING, Status.NEEDS_OPERATOR) or machine.cancelled
     if machine.held_in is not None and not going_back and _PHASES.index(phase) > machine.held_in:

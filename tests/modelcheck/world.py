@@ -230,7 +230,7 @@ class World:
             self.true_removed.add((cluster, instance))
 
     def watch_order(self, cluster: str, instance: str) -> None:
-        """A removal is ordered; an attempt of it may come much later, when an operator thinks otherwise."""
+        """The workflow orders a removal; an attempt of it may come much later, when an operator thinks otherwise."""
         at_stake = (cluster, instance) == self.true_source and (cluster, instance) in self.instances
         if at_stake and self.true_settled in (None, cluster):
             self._watch_teardown(instance)
