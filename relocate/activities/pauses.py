@@ -7,9 +7,12 @@ FIRST_SECONDS = 0.01
 GROWTH = 1.5
 
 
-def pauses(longest: float) -> Iterator[float]:
-    """Pauses without end, in seconds, each longer than the one before up to `longest`."""
-    pause = FIRST_SECONDS
+def pauses(longest: float, *, first: float = FIRST_SECONDS, growth: float = GROWTH) -> Iterator[float]:
+    """Pauses without end, in seconds, each longer than the one before up to `longest`.
+
+    With a growth of 1.1 what happens is seen at most a tenth of the time late that it has taken.
+    """
+    pause = first
     while True:
         yield min(pause, longest)
-        pause *= GROWTH
+        pause *= growth

@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 
 from temporalio import activity
@@ -12,6 +12,7 @@ from relocate.activities import calls, proving
 from relocate.activities.beginning import changing
 from relocate.activities.failures import translated
 from relocate.activities.orders import Steered, SteerOrder, Written
+from relocate.activities.pauses import pauses
 from relocate.activities.progress import Progress
 from relocate.activities.record import keep_claims
 from relocate.activities.steering_claims import given_up, is_waived, proofs, shares, written
@@ -23,10 +24,6 @@ from relocate.phases import documents, proof
 from relocate.phases.documents import Sides
 from steering.errors import Rejected
 from steering.model import InstanceAcknowledgement, ProbePoint, RouteState
-
-POLL_SECONDS = 0.01
-"""Time between two looks at who has acknowledged; a look is one row a gateway instance."""
-
 
 Claims = Callable[[SteerOrder, Progress], Sequence[Claim]]
 
@@ -92,6 +89,7 @@ class Steering:
 
     async def _prove(self, order: SteerOrder, progress: Progress) -> None:
         """Let each instance prove itself as soon as it has acknowledged; one never waits for another."""
+        pause = looks()
         points = {p.instance: p for p in await progress.stretch.adapter.probe_points(progress.stretch.route.name)}
         while not progress.live:
             answers = progress.answers = await self._acknowledgements(order, progress)
@@ -109,7 +107,7 @@ class Steering:
             else:
                 progress.proven |= dict.fromkeys(ready, time.monotonic() - progress.written_at)
             if not progress.live:
-                await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(next(pause))
 
     async def _acknowledgements(self, order: SteerOrder, progress: Progress) -> Sequence[InstanceAcknowledgement]:
         answers = await progress.stretch.adapter.acknowledged(progress.stretch.route.name, progress.version)
@@ -146,6 +144,14 @@ class Steering:
 
     async def _keep(self, order: SteerOrder, progress: Sequence[Progress], claims: Claims) -> None:
         await keep_claims(self._parts.database, order, [claim for one in progress for claim in claims(order, one)])
+
+
+def looks() -> Iterator[float]:
+    """Pauses between looks at who has acknowledged; a look is one row a gateway instance.
+
+    What is live at once is seen at once, and whoever waits long for one gateway does not burden the database.
+    """
+    return pauses(0.1, first=0.005, growth=1.1)
 
 
 def _sides(order: SteerOrder, found: RouteState | None) -> Sides:

@@ -156,7 +156,7 @@ class EnvoyAdapter(SteeringAdapter):
 
     def _expected(self, connected: Mapping[str, bool]) -> list[str]:
         """Declared, or connected now."""
-        declared = [instance.id for instance in self._settings.instances]
+        declared = dict.fromkeys(instance.id for instance in self._settings.instances)
         return [*declared, *sorted(name for name, is_on in connected.items() if is_on and name not in declared)]
 
     async def _known(self, route: str) -> StoredRoute:

@@ -2,7 +2,7 @@
 """What gateway instances and control plane replicas say: connections, acknowledgements, heartbeats."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -74,6 +74,25 @@ class Parted:
 Word = Connected | Told | Parted
 """What one control connection has to store."""
 
+# Statements of every write of a route are made once: making one takes longer than running it.
+_STAND = tuple(field.name for field in fields(Stand))
+_STANDS = select(ACKNOWLEDGEMENTS.c.instance, *(ACKNOWLEDGEMENTS.c[name] for name in _STAND)).where(
+    ACKNOWLEDGEMENTS.c.gateway == bindparam("of"), ACKNOWLEDGEMENTS.c.route == bindparam("along")
+)
+_CONNECTED = (
+    select(GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.connected, CONTROL_REPLICAS.c.last_seen)
+    .select_from(
+        GATEWAY_INSTANCES.outerjoin(CONTROL_REPLICAS, GATEWAY_INSTANCES.c.replica == CONTROL_REPLICAS.c.replica)
+    )
+    .where(GATEWAY_INSTANCES.c.gateway == bindparam("of"))
+)
+_POKES = select(CONTROL_REPLICAS.c.poke).where(CONTROL_REPLICAS.c.last_seen >= bindparam("since"))
+_SESSIONS = (
+    select(GATEWAY_INSTANCES.c.gateway, GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.session)
+    .where(GATEWAY_INSTANCES.c.instance.in_(bindparam("called", expanding=True)))
+    .with_for_update()
+)
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -108,9 +127,8 @@ class GatewayStore:
 
     def pokes(self) -> Sequence[str]:
         """Addresses of the control plane processes that live."""
-        alive = CONTROL_REPLICAS.c.last_seen >= self._now() - REPLICA_SILENCE
         with self._engine.connect() as connection:
-            return list(connection.execute(select(CONTROL_REPLICAS.c.poke).where(alive)).scalars())
+            return list(connection.execute(_POKES, {"since": self._now() - REPLICA_SILENCE}).scalars())
 
     def record(self, words: Sequence[Word]) -> Sequence[bool]:
         """Store what control connections have to say: in this order, in one transaction.
@@ -152,7 +170,7 @@ def _connect(connection: Connection, words: Sequence[Connected], now: datetime) 
 def _tell(connection: Connection, words: Sequence[Told], now: datetime) -> Sequence[bool]:
     counts = _are_newest(connection, [one.session for one in words])
     rows = [
-        {**_key(one.session), "route": route, **asdict(stand), "at": stand.at or now}
+        {**_key(one.session), "route": route, **vars(stand), "at": stand.at or now}
         for one, is_newest in zip(words, counts, strict=True)
         for route, stand in one.stands.items()
         if is_newest
@@ -178,26 +196,19 @@ _WRITERS: Mapping[type, Callable[[Connection, Sequence[Any], datetime], Sequence
 
 def _are_newest(connection: Connection, sessions: Sequence[Session]) -> list[bool]:
     """Whether each is its instance's newest. The rows stay locked, where the database locks rows."""
-    instances = GATEWAY_INSTANCES.c.instance.in_({one.instance for one in sessions})
-    columns = (GATEWAY_INSTANCES.c.gateway, GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.session)
-    rows = connection.execute(select(*columns).where(instances).with_for_update()).all()
+    rows = connection.execute(_SESSIONS, {"called": sorted({one.instance for one in sessions})}).all()
     newest = {(row.gateway, row.instance): row.session for row in rows}
     return [newest.get((one.gateway, one.instance)) == one.id for one in sessions]
 
 
 def _connected(connection: Connection, gateway: str, alive: datetime) -> Mapping[str, bool]:
-    joined = GATEWAY_INSTANCES.outerjoin(CONTROL_REPLICAS, GATEWAY_INSTANCES.c.replica == CONTROL_REPLICAS.c.replica)
-    columns = (GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.connected, CONTROL_REPLICAS.c.last_seen)
-    rows = connection.execute(select(*columns).select_from(joined).where(GATEWAY_INSTANCES.c.gateway == gateway))
+    rows = connection.execute(_CONNECTED, {"of": gateway})
     return {name: bool(is_on and last_seen and last_seen >= alive) for name, is_on, last_seen in rows}
 
 
 def _stands(connection: Connection, gateway: str, route: str) -> Mapping[str, Stand]:
-    columns = [ACKNOWLEDGEMENTS.c[field.name] for field in fields(Stand)]
-    query = select(ACKNOWLEDGEMENTS.c.instance, *columns).where(
-        ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route
-    )
-    return {instance: Stand(*stand) for instance, *stand in connection.execute(query)}
+    rows = connection.execute(_STANDS, {"of": gateway, "along": route})
+    return {instance: Stand(*stand) for instance, *stand in rows}
 
 
 def _key(session: Session) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from steering.errors import Conflict, Rejected
@@ -17,6 +17,25 @@ from steering.store.tables import ACKNOWLEDGEMENTS, ENDPOINTS, ROUTE_HOSTS, ROUT
 
 _AT_ONCE = 500
 """Routes that one query names."""
+
+# Statements of every write and every look are made once: making one takes longer than running it.
+_OWN = (ROUTES.c.gateway == bindparam("at"), ROUTES.c.route == bindparam("called"))
+_ROUTE = select(ROUTES).where(*_OWN)
+_ROUTE_LOCKED = _ROUTE.with_for_update()
+_VERSION = select(ROUTES.c.version).where(*_OWN)
+_VERSIONS = select(ROUTES.c.gateway, ROUTES.c.route, ROUTES.c.version)
+_MOVED = select(ENDPOINTS)
+_REPLACE = update(ROUTES).where(*_OWN)
+_BEGIN = insert(ROUTES)
+_HIGHEST = select(func.max(ACKNOWLEDGEMENTS.c.held)).where(
+    ACKNOWLEDGEMENTS.c.gateway == bindparam("at"), ACKNOWLEDGEMENTS.c.route == bindparam("called")
+)
+_HOSTS = select(ROUTE_HOSTS.c.host).where(
+    ROUTE_HOSTS.c.gateway == bindparam("at"), ROUTE_HOSTS.c.route == bindparam("called")
+)
+_TAKEN = select(ROUTE_HOSTS).where(
+    ROUTE_HOSTS.c.gateway == bindparam("at"), ROUTE_HOSTS.c.host.in_(bindparam("hosts", expanding=True))
+)
 
 
 def utc_now() -> datetime:
@@ -63,14 +82,13 @@ class RouteStore:
     def read(self, gateway: str, route: str) -> StoredRoute | None:
         """The route as last written, also when it was removed; None if there never was one."""
         with self._engine.connect() as connection:
-            row = connection.execute(_of(gateway, route)).one_or_none()
+            row = connection.execute(_ROUTE, _key(gateway, route)).one_or_none()
         return None if row is None else _stored(row)
 
     def version(self, gateway: str, route: str) -> int | None:
         """The version of the last write or removal; None if there never was one."""
-        query = select(ROUTES.c.version).where(ROUTES.c.gateway == gateway, ROUTES.c.route == route)
         with self._engine.connect() as connection:
-            return connection.execute(query).scalar_one_or_none()
+            return connection.execute(_VERSION, _key(gateway, route)).scalar_one_or_none()
 
     def some(self, gateway: str, routes: Sequence[str]) -> Mapping[str, StoredRoute]:
         """Those of these routes that this gateway has or had, by name."""
@@ -84,15 +102,14 @@ class RouteStore:
 
     def owners(self, gateway: str, hosts: Collection[str]) -> Mapping[str, str]:
         """By host name in lower case, for those of `hosts` that belong to a route of this gateway: which route."""
-        asked = ROUTE_HOSTS.c.host.in_({host.lower() for host in hosts})
         with self._engine.connect() as connection:
-            rows = connection.execute(select(ROUTE_HOSTS).where(ROUTE_HOSTS.c.gateway == gateway, asked)).all()
+            rows = connection.execute(_TAKEN, {"at": gateway, "hosts": _lower(hosts)}).all()
         return {row.host: row.route for row in rows}
 
     def versions(self) -> Mapping[tuple[str, str], int]:
         """Every route's version by (gateway, route): what a poll compares, without parsing any document."""
         with self._engine.connect() as connection:
-            rows = connection.execute(select(ROUTES.c.gateway, ROUTES.c.route, ROUTES.c.version)).all()
+            rows = connection.execute(_VERSIONS).all()
         return {(gateway, route): version for gateway, route, version in rows}
 
     def move_endpoints(self, instance: str, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> None:
@@ -112,7 +129,7 @@ class RouteStore:
     def moved_endpoints(self) -> Mapping[str, Mapping[str, tuple[Endpoint, ...]]]:
         """What `move_endpoints` last said, by instance and port."""
         with self._engine.connect() as connection:
-            rows = connection.execute(select(ENDPOINTS)).all()
+            rows = connection.execute(_MOVED).all()
         return {
             row.instance: {
                 port: tuple(Endpoint.model_validate(one) for one in found) for port, found in row.endpoints.items()
@@ -125,7 +142,7 @@ class RouteStore:
     ) -> int:
         try:
             with writing(self._engine) as connection:
-                row = connection.execute(_of(gateway, route).with_for_update()).one_or_none()
+                row = connection.execute(_ROUTE_LOCKED, _key(gateway, route)).one_or_none()
                 current = None if row is None else _current(row)
                 floor = _floor(connection, gateway, route)
                 version = decide(current, document, fence, base, floor=floor)
@@ -152,13 +169,18 @@ class RouteStore:
 
 def _put(connection: Connection, gateway: str, route: str, values: dict[str, Any], *, new: bool) -> None:
     if new:
-        connection.execute(insert(ROUTES).values(gateway=gateway, route=route, **{"document": {}, **values}))
+        connection.execute(_BEGIN, {"gateway": gateway, "route": route, "document": {}, **values})
     else:
-        connection.execute(update(ROUTES).where(ROUTES.c.gateway == gateway, ROUTES.c.route == route).values(**values))
+        connection.execute(_REPLACE, {**_key(gateway, route), **values})
 
 
-def _of(gateway: str, route: str) -> Any:
-    return select(ROUTES).where(ROUTES.c.gateway == gateway, ROUTES.c.route == route)
+def _key(gateway: str, route: str) -> dict[str, str]:
+    return {"at": gateway, "called": route}
+
+
+def _lower(hosts: Collection[str]) -> list[str]:
+    """Host names as they are compared."""
+    return sorted({host.lower() for host in hosts})
 
 
 def _fence(row: Row[Any]) -> Fence:
@@ -179,19 +201,16 @@ def _current(row: Row[Any]) -> Current:
 
 def _floor(connection: Connection, gateway: str, route: str) -> int:
     """The highest version any instance ever reported: after a lost database, numbers go on above it."""
-    highest = connection.execute(
-        select(func.max(ACKNOWLEDGEMENTS.c.held)).where(
-            ACKNOWLEDGEMENTS.c.gateway == gateway, ACKNOWLEDGEMENTS.c.route == route
-        )
-    ).scalar()
+    highest = connection.execute(_HIGHEST, _key(gateway, route)).scalar()
     return int(highest or 0)
 
 
 def _claim_hosts(connection: Connection, gateway: str, route: str, document: RouteDocument | None) -> None:
-    owned = ROUTE_HOSTS.c.gateway == gateway
-    connection.execute(delete(ROUTE_HOSTS).where(owned, ROUTE_HOSTS.c.route == route))
-    hosts = sorted({host.lower() for host in document.hosts}) if document is not None else []
-    taken = connection.execute(select(ROUTE_HOSTS).where(owned, ROUTE_HOSTS.c.host.in_(hosts))).first()
+    hosts = _lower(document.hosts) if document is not None else []
+    if sorted(connection.execute(_HOSTS, _key(gateway, route)).scalars()) == hosts:
+        return
+    connection.execute(delete(ROUTE_HOSTS).where(ROUTE_HOSTS.c.gateway == gateway, ROUTE_HOSTS.c.route == route))
+    taken = connection.execute(_TAKEN, {"at": gateway, "hosts": hosts}).first()
     if taken is not None:
         raise Rejected(f"hosts: {taken.host} belongs to route {taken.route} of this gateway")
     for host in hosts:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from relocate.activities.steering import POLL_SECONDS
+from relocate.activities.steering import looks
 from relocate.phases.proof import why_not_acknowledged
 from steering.adapters.envoy import EnvoyAdapter
 from steering.envoy.settings import GatewaySettings
@@ -62,13 +62,14 @@ async def _ours(adapter: EnvoyAdapter, document: RouteDocument, number: int) -> 
     base = None if found is None else found.version
     began = time.perf_counter()
     version = await adapter.apply(document, fence=Fence(lease=1, sequence=number + 1), base=base)
+    pause = looks()
     while True:
         answers = await adapter.acknowledged(document.route, version)
         if any(one.state is Acknowledgement.REJECTED for one in answers):
             raise RuntimeError(why_not_acknowledged(answers))
         if why_not_acknowledged(answers) is None and len(answers) == COUNT:
             return time.perf_counter() - began
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(next(pause))
 
 
 async def _raw(raw: RawPush, document: RouteDocument) -> float:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A control plane as a process of its own: `control_process.py DATABASE_URL PORT GATEWAYS.json [TLS.json]`."""
 
-import asyncio
 import json
 import logging
 import sys
 from pathlib import Path
+
+import uvloop
 
 from steering.envoy.control import serve
 from steering.envoy.settings import ControlSettings
@@ -14,7 +15,7 @@ from steering.envoy.settings import ControlSettings
 def main(database_url: str, port: str, gateways: Path, tls: Path | None) -> None:
     """Serve until killed."""
     settings = {"port": int(port)} | ({"tls": json.loads(tls.read_text())} if tls else {})
-    asyncio.run(
+    uvloop.run(  # as the service runs it
         serve(
             ControlSettings.model_validate(settings),
             database_url=database_url,
