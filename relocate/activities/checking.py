@@ -37,20 +37,28 @@ class Checking:
     @activity.defn(name=calls.CHECK.name)
     @translated
     async def check(self, order: CheckOrder) -> Verdict:
-        """Why the source must not be removed, or nothing."""
+        """Why the source must not be removed, or nothing. Everything is asked at the same time, and no answer waits."""
         async with looking(self._parts.database, order):
             found = await stretches(self._parts, order.application)
-            looks = [await self._look(order, stretch) for stretch in found]
+            routes, health, since_switch = await asyncio.gather(
+                asyncio.gather(*(self._route(order, stretch) for stretch in found)),
+                self._health(order),
+                seconds_between(self._parts.database, order.relocation, order.since, time.time()),
+            )
             findings = Findings(
-                looks=looks,
-                asked=[await self._ask(order, *both) for both in zip(found, looks, strict=True)],
-                health=await self._health(order),
-                since_switch=await seconds_between(self._parts.database, order.relocation, order.since, time.time()),
+                looks=[look for look, _ in routes],
+                asked=[asked for _, asked in routes],
+                health=health,
+                since_switch=since_switch,
             )
         stored = await self._stored(order, findings)
         checked = findings.checked(order).model_copy(update={"evidence_stored": stored})
         why_not = why_not_teardown(checked, order.waivers)
         return Verdict(why_not=why_not, sentence=why_not or f"Nothing speaks against removing {order.source}.")
+
+    async def _route(self, order: CheckOrder, stretch: Stretch) -> tuple[RouteLook, RouteAsked]:
+        look = await self._look(order, stretch)
+        return look, await self._ask(order, stretch, look)
 
     async def _look(self, order: CheckOrder, stretch: Stretch) -> RouteLook:
         look = RouteLook(

@@ -10,7 +10,6 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from relocate.activities.calls import Queue
 from relocate.activities.checking import Checking
@@ -26,6 +25,7 @@ from relocate.activities.watching import Watching
 from relocate.parts import Parts
 from relocate.settings import Settings
 from relocate.temporal.connection import connect_at_boot
+from relocate.temporal.sandbox import sandbox
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
 
@@ -41,9 +41,6 @@ GRACE = timedelta(seconds=5)
 """Time for activities to end when the worker is asked to; what is not done is done by another worker."""
 HEARD_WITHIN = timedelta(seconds=1)
 """A cancel reaches an activity with a heartbeat; the SDK would hold heartbeats back for 0.8 of their time-out."""
-
-PASSED_THROUGH = ("relocate", "readiness", "steering", "pydantic", "pydantic_core", "sqlalchemy")
-"""Modules that the workflow sandbox shares: pure ones, and those that their packages pull in."""
 
 Activity = Callable[..., Any]
 
@@ -72,9 +69,7 @@ def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Se
         task_queue=f"{prefix}-{Queue.CHANGE}",
         workflows=[Relocate, Place],
         activities=changes(parts),
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-        ),
+        workflow_runner=sandbox(),
         max_cached_workflows=cached_workflows,
         sticky_queue_schedule_to_start_timeout=STICKY,
         max_concurrent_activities=CHANGES,

@@ -9,7 +9,6 @@ from temporalio.api.enums.v1 import EventType, PendingActivityState
 from temporalio.client import WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from relocate.attestation import collect
 from relocate.dispatch import CommandResult
@@ -18,7 +17,7 @@ from relocate.evidence.rules import why_not_followed
 from relocate.model.chain import broken_link
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Actor, Phase, Status, StepState, View
-from relocate.temporal.worker import PASSED_THROUGH
+from relocate.temporal.sandbox import sandbox
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
 from tests.workflow.service import Service
@@ -181,10 +180,9 @@ class Run:
 
 def replayer() -> Replayer:
     """As the worker: same workflows, same sandbox, same data converter."""
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
     return Replayer(
         workflows=[Relocate, Place],
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        workflow_runner=sandbox(),
         data_converter=pydantic_data_converter,
     )
 
