@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from relocate.demo.processes import Processes, free_ports, listens, program
 from relocate.demo.system import NICER, TEMPORAL_TUNING, System, new_system, stop
@@ -58,8 +59,9 @@ class Bench:
             self._temporal = f"127.0.0.1:{port}"
         return self._temporal
 
+    @retry(retry=retry_if_exception_type(RuntimeError), wait=wait_fixed(0.1), stop=stop_after_delay(30), reraise=True)
     async def client(self) -> Client:
-        """A client of that server."""
+        """A client of that server, which may listen before it is well."""
         return await Client.connect(await self.temporal(), data_converter=pydantic_data_converter)
 
     def subfolder(self, name: str) -> Path:
