@@ -19,6 +19,8 @@ from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
 from relocate.model.relocation import RelocationRequest
 from relocate.parts import Parts
+from relocate.phases.policy import policy_of
+from relocate.phases.proof import is_provable
 from relocate.targets.choosing import choose
 from relocate.targets.contract import Candidate, Decision, Ranked, SelectionRequest
 from steering.model import Backend, RouteDocument
@@ -49,6 +51,8 @@ class Selection:
         standing = await self._standing(order.application)
         serving, sentence = await self._observed(placement)
         decision = await decide(self._parts, order.relocation, order.request, placement.cluster)
+        if decision.ranked:
+            await check_provable(self._parts, order.application, order.request)
         return Selected(
             source=placement.cluster,
             serving=serving or _as_routed(placement, standing.values()),
@@ -113,6 +117,23 @@ async def decide(parts: Parts, identity: str, request: RelocationRequest, source
         now=datetime.now(UTC),
     )
     return await choose(parts.selector, parts.settings.selector_fallback, asked)
+
+
+async def check_provable(parts: Parts, application: Application, request: RelocationRequest) -> None:
+    """See that every gateway can prove what the policy wants proven, before anything is changed.
+
+    Raises:
+        InvalidRequest: one cannot.
+    """
+    unproven = policy_of(application, request.options).unproven == "allow"
+    found = await stretches(parts, application)
+    silent = {one.gateway for one in found if not is_provable(one.adapter.describe().rungs, unproven=unproven)}
+    if silent:
+        raise InvalidRequest(
+            f"unproven: gateway {', '.join(sorted(silent))} cannot tell what its instances have applied; "
+            "allow relies on answers through them alone",
+            field="options.unproven",
+        )
 
 
 def _pinned(target: str, source: str | None, known: dict[str, Cluster]) -> Decision:

@@ -42,6 +42,11 @@ def is_waived(rungs: Collection[Rung], *, unproven: bool) -> bool:
     return unproven and Rung.ACKNOWLEDGED not in rungs
 
 
+def is_provable(rungs: Collection[Rung], *, unproven: bool) -> bool:
+    """Whether a write can ever count as live at a gateway: its adapter acknowledges, or need not."""
+    return Rung.ACKNOWLEDGED in rungs or unproven
+
+
 def is_rejected(answers: Sequence[InstanceAcknowledgement], waived: Sequence[str] = ()) -> bool:
     """Whether an instance refused the version: waiting will not help."""
     return any(a.state is Acknowledgement.REJECTED and a.instance not in waived for a in answers)

@@ -17,7 +17,7 @@ from temporalio.service import RPCError
 
 from relocate.activities.calls import Queue
 from relocate.activities.orders import Start
-from relocate.activities.selection import decide
+from relocate.activities.selection import check_provable, decide
 from relocate.dispatch import CommandResult, DryRun
 from relocate.errors import EngineUnavailable, InvalidRequest
 from relocate.model.application import Application
@@ -77,10 +77,16 @@ class TemporalDispatch:
         return accepted
 
     async def dry_run(self, request: RelocationRequest) -> DryRun:
-        """The plan and the ranking; nothing is changed."""
+        """The plan and the ranking; nothing is changed.
+
+        Raises:
+            InvalidRequest: it would be refused; see `check_provable`.
+        """
         application, placement = await asyncio.to_thread(self._database.placements.fitting, request)
         decision = await decide(self._parts, "dry-run", request, placement.cluster)
         target = decision.ranked[0].cluster if decision.ranked else None
+        if target is not None:
+            await check_provable(self._parts, application, request)
         return DryRun(
             source=placement.cluster,
             target=target,

@@ -429,7 +429,7 @@ def _truly_unused(world: World, side: str) -> bool:
 
 
 def check(world: World, order: orders.CheckOrder) -> Steps:
-    """See `relocate.activities.checking`."""
+    """See `relocate.activities.checking`; what is asked at the same time there, one after the other here."""
     acknowledged = [_why_not_acknowledged(world, order, gateway) for gateway in world.gateways]
     truly = _truly_forgotten(world, order)
     yield "look whether it is seen"

@@ -3,7 +3,8 @@
 
 import pytest
 
-from relocate.model.relocation import Outcome, Phase, Status, StepState
+from relocate.errors import InvalidRequest
+from relocate.model.relocation import Outcome, Phase, RelocationRequest, Status, StepState
 from steering.model import Rung
 from tests.workflow.world import INSTANCES, World
 
@@ -153,3 +154,28 @@ async def test_an_accepted_request_is_started_by_the_sweeper(world: World, monke
     assert await world.service.dispatch.sweep() == 1
     assert (await run.ended()).outcome is Outcome.COMPLETED
     assert await world.service.dispatch.sweep() == 0
+
+
+async def test_a_gateway_that_cannot_acknowledge_is_refused_before_anything_is_changed(world: World) -> None:
+    """Nothing could be proven there: nothing is deployed or written, and a dry run says so too, and how to allow it."""
+    world.adapter.mute = True
+    before = await world.document()
+    with pytest.raises(InvalidRequest, match="allow relies on answers") as refused:
+        await world.service.dispatch.dry_run(RelocationRequest(application=world.app, target=world.b))
+    assert refused.value.field == "options.unproven"
+    view = await world.move()
+    assert view.outcome is Outcome.ROLLED_BACK
+    assert f"unproven: gateway {world.gateway_name} cannot tell what its instances have applied" in view.sentence
+    assert (await world.document()) == before
+    assert world.instances().keys() == {world.a}
+
+
+async def test_where_the_policy_allows_it_answers_stand_for_acknowledgements(world: World) -> None:
+    """The move completes by what users would see (E3), and the record says of each claim what was waived."""
+    world.adapter.mute = True
+    run = await world.relocate(target=world.b, options={"unproven": "allow"})
+    view = await run.ended()
+    assert view.outcome is Outcome.COMPLETED, view.sentence
+    seen = [claim for claim in run.claims if claim.rung is Rung.PROBED and claim.phase is Phase.SWITCH and claim.holds]
+    assert {claim.instance for claim in seen} >= set(INSTANCES)
+    await world.assert_serves_only_from(world.b)
