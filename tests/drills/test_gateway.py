@@ -85,9 +85,11 @@ async def test_when_a_gateway_instance_comes_back_during_the_switch_it_never_ans
     async with gateway_killed(system, "edge-2"):
         await start_gateway(system, "edge-2")
         assert (await move.view()).phase is Phase.SWITCH
-        watching = asyncio.create_task(epochs(scene, "edge-2"))
+        ended = asyncio.Event()
+        watching = asyncio.create_task(epochs(scene, "edge-2", ended))
         view = await move.ends()
-        seen = await stopped(watching)
+        ended.set()
+        seen = await watching
     assert view.outcome is Outcome.ROLLED_BACK
     assert "edge-2" in proving(scene, move, after=known)
     assert len(seen) > 10
@@ -128,17 +130,9 @@ def sequence(epoch: str) -> int:
     return int(epoch.rpartition(".")[2])
 
 
-async def epochs(scene: Scene, instance: str) -> list[int]:
-    """Numbers of the writes by which one gateway instance answers, on fresh connections, until cancelled."""
+async def epochs(scene: Scene, instance: str, ended: asyncio.Event) -> list[int]:
+    """Numbers of the writes by which one gateway instance answers, on fresh connections, until it has ended."""
     seen: list[int] = []
-    try:
-        while True:
-            seen.append(sequence(await scene.epoch(instance)))
-    except asyncio.CancelledError:
-        return seen
-
-
-async def stopped(watching: asyncio.Task[list[int]]) -> list[int]:
-    """What was seen until now."""
-    watching.cancel()
-    return await watching
+    while not ended.is_set():
+        seen.append(sequence(await scene.epoch(instance)))
+    return seen
