@@ -3,7 +3,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
+from typing import Any
 
 from readiness.answers import not_yet, shortened
 from readiness.checks import Check
@@ -46,6 +48,9 @@ class GateResult(Model):
 
 
 OnRound = Callable[[Round], Awaitable[None]]
+Turn = AbstractAsyncContextManager[object, Any]
+"""Can be entered any number of times, such as a semaphore."""
+AT_ANY_TIME: Turn = nullcontext()
 
 
 async def _ignore(_: Round) -> None:
@@ -53,7 +58,12 @@ async def _ignore(_: Round) -> None:
 
 
 async def watch(
-    spec: GateSpec, checks: Mapping[str, Check], *, clock: Clock | None = None, on_round: OnRound = _ignore
+    spec: GateSpec,
+    checks: Mapping[str, Check],
+    *,
+    clock: Clock | None = None,
+    on_round: OnRound = _ignore,
+    turn: Turn = AT_ANY_TIME,
 ) -> GateResult:
     """Ask all `checks` together, once a period, until the gate ends.
 
@@ -62,6 +72,7 @@ async def watch(
         checks: questions by name (`readiness.checks.checks`, and others beside them). None at all is never ready.
         clock: the machine's if None.
         on_round: told of each round, to heartbeat; what it raises ends the watch.
+        turn: entered for each round, so that of many gates in one process only some ask at a time.
     """
     clock = clock or SystemClock()
     started_at, start = clock.now(), clock.monotonic()
@@ -72,10 +83,11 @@ async def watch(
         verdict = judge(spec, state, clock.monotonic())
     resting: dict[str, float] = {}
     while not verdict.ended:
-        began = clock.monotonic()
-        awake = {name: check for name, check in checks.items() if resting.get(name, began) <= began}
-        verdicts = await _asked(awake, spec.timeout_seconds)
-        now = clock.monotonic()
+        async with turn:
+            began = clock.monotonic()
+            awake = {name: check for name, check in checks.items() if resting.get(name, began) <= began}
+            verdicts = await _asked(awake, spec.timeout_seconds)
+            now = clock.monotonic()
         resting = {name: until for name, until in resting.items() if name not in awake} | _rests(verdicts, now)
         state = advance(spec, state, now, verdicts)
         verdict = judge(spec, state, now)

@@ -17,6 +17,10 @@ from relocate.targets.contract import TargetSelector
 from steering import adapters
 from steering.contract import SteeringAdapter
 
+GATES_AT_ONCE = 32
+"""Gates of one worker that ask at a time; the others wait for their turn. A thousand gates that all ask at once leave the
+worker no time to say that it lives, and all that it has in hand is begun anew elsewhere."""
+
 
 class Parts:
     """Everything outside this process that activities speak with."""
@@ -25,6 +29,7 @@ class Parts:
         """Args: settings: this process's; database: the service's."""
         self.database = database
         self.settings = settings
+        self.gate_turn = asyncio.Semaphore(GATES_AT_ONCE)
         self.selector: TargetSelector = targets.load(settings.selector).open(settings.selector_settings)
         self._adapters: dict[str, tuple[Gateway, SteeringAdapter]] = {}
         self._drivers: dict[str, tuple[Cluster, ClusterDriver]] = {}

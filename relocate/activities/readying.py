@@ -8,6 +8,7 @@ from temporalio import activity
 from readiness import checks
 from readiness.checks import Way
 from readiness.model import GateSpec
+from readiness.rounds import AT_ANY_TIME, Turn
 from relocate.activities import calls
 from relocate.activities.asking import ask
 from relocate.activities.beginning import looking
@@ -43,7 +44,7 @@ class Readying:
                 await keep_claims(self._parts.database, order, [_too_small(order, short)])
                 return Gated(ready=False, sentence=short)
             ways = direct(order.side) if order.directly else await self._ways(order)
-            return await self._asked(order, order.side, order.gate, ways)
+            return await self._asked(order, order.side, order.gate, ways, self._parts.gate_turn)
 
     @activity.defn(name=calls.HEALTH.name)
     @translated
@@ -55,8 +56,10 @@ class Readying:
     async def _ways(self, order: GateOrder | HealthOrder) -> Sequence[Way]:
         return await ways_to(self._parts, order.application, order.side, order.token, order.waived_instances)
 
-    async def _asked(self, order: Order, side: Backend, gate: GateSpec, ways: Sequence[Way]) -> Gated:
-        asked = await ask(side.name, gate, checks.checks(gate, ways))
+    async def _asked(
+        self, order: Order, side: Backend, gate: GateSpec, ways: Sequence[Way], turn: Turn = AT_ANY_TIME
+    ) -> Gated:
+        asked = await ask(side.name, gate, checks.checks(gate, ways), turn=turn)
         claim = Claim(
             rung=Rung.PROBED,
             phase=order.phase,

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -51,6 +52,19 @@ async def test_rounds_start_on_schedule_however_long_answers_take() -> None:
         SPEC.model_copy(update={"deadline_seconds": 1.6}), {"memory direct": Check(check, "memory")}, clock=clock
     )
     assert check.asked_at == pytest.approx([0, 0.5, 1.0, 1.5])
+
+
+async def test_gates_that_share_turns_ask_one_after_the_other() -> None:
+    """A round waits for its turn before its own time begins, so no answer is late for it; every gate opens."""
+    clock, turn = FakeClock(), asyncio.Semaphore(1)
+    one, other = (Scripted(clock, [ready("ok")], takes=0.4) for _ in range(2))
+    spec = SPEC.model_copy(update={"timeout_seconds": 0.45})
+    results = await asyncio.gather(
+        *(watch(spec, {"memory direct": Check(each, "memory")}, clock=clock, turn=turn) for each in (one, other))
+    )
+    assert [result.ready for result in results] == [True, True]
+    asked = sorted([*one.asked_at, *other.asked_at])
+    assert all(later - earlier >= 0.4 - 1e-9 for earlier, later in pairwise(asked))
 
 
 async def test_waits_for_the_delay_and_ends_at_the_deadline() -> None:
