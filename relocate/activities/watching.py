@@ -21,6 +21,7 @@ from relocate.store import watched as store
 from relocate.store.database import Database
 from steering.errors import SteeringError
 from steering.model import ProbePoint
+from steering.store.batches import Batches
 
 LOOK_AGAIN_SECONDS = 2.0
 """Time between two looks for gateway instances that were not there before."""
@@ -32,6 +33,7 @@ class Watching:
     def __init__(self, parts: Parts) -> None:
         """Args: parts: what this worker works with."""
         self._parts = parts
+        self._hand_overs = Batches(self._keep)
 
     @activity.defn(name=calls.WATCH.name)
     @translated
@@ -58,7 +60,7 @@ class Watching:
             raise failed.exceptions[0] from failed
 
     def _sink(self, relocation: str, route: str) -> Callable[[Sequence[Second], Sequence[Failure]], Awaitable[None]]:
-        watched, attempt = self._parts.database.watched, activity.info().attempt
+        attempt = activity.info().attempt
 
         async def keep(seconds: Sequence[Second], failures: Sequence[Failure]) -> None:
             rows = {(told_by(one.vantage, attempt), one.second): one.model_dump(mode="json") for one in seconds}
@@ -66,9 +68,14 @@ class Watching:
                 store.SeenFailure(route, one.vantage, one.at, f"{one.result}: {one.words} ({one.side or 'no side'})")
                 for one in failures
             ]
-            await asyncio.to_thread(watched.put, relocation, route, rows, seen)
+            await self._hand_overs.store(store.HandOver(relocation, route, rows, seen))
 
         return keep
+
+    def _keep(self, hand_overs: Sequence[store.HandOver]) -> Sequence[None]:
+        """Those of all relocations together: every prober hands over when a second ends."""
+        self._parts.database.watched.put(*hand_overs)
+        return [None] * len(hand_overs)
 
 
 async def _newcomers(stretch: Stretch) -> AsyncIterator[Sequence[ProbePoint]]:

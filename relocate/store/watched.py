@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, and_, insert, select, tuple_
+from sqlalchemy import Engine, insert, select
 
 from relocate.store.tables import FAILURES, WATCHED
 from steering.store.engine import writing
+from steering.store.upsert import keep
 
 
 class SeenFailure(NamedTuple):
@@ -20,6 +21,25 @@ class SeenFailure(NamedTuple):
     text: str
 
 
+class HandOver(NamedTuple):
+    """What the prober of one route hands over at one time."""
+
+    relocation: str
+    route: str
+    seconds: Mapping[tuple[str, int], dict[str, Any]]
+    """By vantage and epoch second."""
+    failures: Sequence[SeenFailure] = ()
+
+    @property
+    def rows(self) -> Sequence[dict[str, Any]]:
+        """The seconds as they are kept."""
+        own = {"relocation": self.relocation, "route": self.route}
+        return [
+            {**own, "vantage": vantage, "second": second, "body": body}
+            for (vantage, second), body in self.seconds.items()
+        ]
+
+
 class Watched:
     """The prober's record of each relocation. A second's body is `relocate.prober`'s own form, in JSON."""
 
@@ -27,33 +47,19 @@ class Watched:
         """Args: engine: the service's database."""
         self._engine = engine
 
-    def put(
-        self,
-        relocation: str,
-        route: str,
-        seconds: Mapping[tuple[str, int], dict[str, Any]],
-        failures: Sequence[SeenFailure] = (),
-    ) -> None:
-        """Keep seconds by (vantage, epoch second), and failures, in one transaction.
+    def put(self, *hand_overs: HandOver) -> None:
+        """Keep what probers hand over, in one transaction.
 
         A second that is on record stays as it is: claims have been made from it.
         """
-        mine = and_(WATCHED.c.relocation == relocation, WATCHED.c.route == route)
+        rows = [row for one in hand_overs for row in one.rows]
+        failures = [
+            {"relocation": one.relocation, **failure._asdict()} for one in hand_overs for failure in one.failures
+        ]
         with writing(self._engine) as connection:
-            there = tuple_(WATCHED.c.vantage, WATCHED.c.second)
-            known = select(WATCHED.c.vantage, WATCHED.c.second).where(mine, there.in_(list(seconds)))
-            kept = {(row.vantage, row.second) for row in connection.execute(known)} if seconds else set()
-            rows = [
-                {"relocation": relocation, "route": route, "vantage": vantage, "second": second, "body": body}
-                for (vantage, second), body in seconds.items()
-                if (vantage, second) not in kept
-            ]
-            if rows:
-                connection.execute(insert(WATCHED), rows)
+            keep(connection, WATCHED, rows)
             if failures:
-                connection.execute(
-                    insert(FAILURES), [{"relocation": relocation, **seen._asdict()} for seen in failures]
-                )
+                connection.execute(insert(FAILURES), failures)
 
     def seconds(
         self, relocation: str, *, route: str | None = None, since: int = 0, until: int | None = None

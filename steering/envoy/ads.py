@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from steering.envoy.conversation import Conversation
 from steering.envoy.plan import GatewayPlan
-from steering.envoy.recorder import Recorder
 from steering.envoy.topic import Request, Response
+from steering.store.batches import Batches
 from steering.store.gateways import Connected, Parted, Session, Told, Word
 
 _LOG = logging.getLogger(__name__)
@@ -32,10 +32,10 @@ PlanOf = Callable[[str], GatewayPlan | None]
 class Stream:
     """One Envoy's control connection."""
 
-    def __init__(self, session: Session, recorder: Recorder, plan_of: PlanOf) -> None:
-        """Args: session: who is connected; recorder: stores its word; plan_of: what it shall hold."""
+    def __init__(self, session: Session, words: Batches[Word, bool], plan_of: PlanOf) -> None:
+        """Args: session: who is connected; words: where its word is stored; plan_of: what it shall hold."""
         self.session = session
-        self._recorder = recorder
+        self._words = words
         self._plan_of = plan_of
         self._conversation = Conversation(session.instance)
         self._news = asyncio.Event()
@@ -92,7 +92,7 @@ class Stream:
     async def _store(self, word: Word) -> bool:
         while True:
             try:
-                return await self._recorder.record(word)
+                return await self._words.store(word)
             except SQLAlchemyError as error:
                 _LOG.warning("%s: the database cannot be written, will try again: %s", self.session, error)
                 await asyncio.sleep(STORE_RETRY_SECONDS)
@@ -103,7 +103,7 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
 
     def __init__(
         self,
-        recorder: Recorder,
+        words: Batches[Word, bool],
         plan_of: PlanOf,
         *,
         replica: str,
@@ -113,13 +113,13 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
         """Make the servicer.
 
         Args:
-            recorder: stores the instances' word.
+            words: where the instances' word is stored; False where a newer connection's counts instead.
             plan_of: what a gateway shall hold.
             replica: this process's id.
             admit: why this gateway's instance may not connect (gateway, instance, context), or None.
             keep: runs what must still be done when a connection has ended.
         """
-        self._recorder = recorder
+        self._words = words
         self._plan_of = plan_of
         self._replica = replica
         self._admit = admit
@@ -144,7 +144,7 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
             _LOG.warning("refused a control connection: %s", refusal)
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal)
         session = Session(gateway=gateway, instance=instance, id=uuid4().hex, replica=self._replica)
-        stream = Stream(session, self._recorder, self._plan_of)
+        stream = Stream(session, self._words, self._plan_of)
         stream.hear(first)
         self.streams.add(stream)
         _LOG.info("%s connected", session)

@@ -24,9 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from steering.envoy.ads import AdsServicer, Context
 from steering.envoy.plan import GatewayPlan
 from steering.envoy.reader import Gateways, Reader
-from steering.envoy.recorder import Recorder
 from steering.envoy.settings import ControlSettings
 from steering.model import Endpoint
+from steering.store.batches import Batches
 from steering.store.engine import engine
 from steering.store.gateways import GatewayStore
 from steering.store.routes import RouteStore
@@ -82,9 +82,8 @@ class ControlPlane:
         self.replica = uuid4().hex
         self.address: Endpoint | None = None
         """Where Envoys connect; None until the listener is bound."""
-        self._recorder = Recorder(self._store)
         self._servicer = AdsServicer(
-            self._recorder, self._fresh_plan, replica=self.replica, admit=self._admit, keep=self._keep
+            Batches(self._store.record), self._fresh_plan, replica=self.replica, admit=self._admit, keep=self._keep
         )
 
     def ready(self) -> bool:
@@ -99,7 +98,7 @@ class ControlPlane:
         """
         try:
             async with self._listening(), self._pokable() as poke, asyncio.TaskGroup() as group:
-                for part in (self._watch(), self._beat(poke), self._recorder.run(), self._servicer.tick()):
+                for part in (self._watch(), self._beat(poke), self._servicer.tick()):
                     group.create_task(part)
         finally:
             await self._leave()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Insert rows, or replace what stands under their keys: many rows in one statement."""
+"""Insert rows, and replace or keep what stands under their keys: many rows in one statement."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,3 +25,13 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
     statement = _INSERTS[connection.dialect.name](table)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+def keep(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store whole rows; what stands under the key of one stays as it is, also where two rows have the same.
+
+    Args: see `upsert`.
+    """
+    if rows:
+        statement = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing()
+        connection.execute(statement, list(rows))

@@ -18,7 +18,7 @@ from relocate.model.evidence import Claim
 from relocate.prober.histogram import of
 from relocate.prober.records import Second, SideCount
 from relocate.store.database import Database
-from relocate.store.watched import SeenFailure
+from relocate.store.watched import HandOver, SeenFailure
 from relocate.targets.contract import Decision, Ranked
 
 
@@ -32,7 +32,7 @@ async def test_evidence_is_whole(client: httpx.AsyncClient, database: Database) 
         database.relocations.tell(identity, "decision", decision.model_dump(mode="json"))
     failure = SeenFailure("web", "edge-1", datetime(2026, 11, 22, tzinfo=UTC), "connection reset")
     seconds = {("edge-1", at): Second(vantage="edge-1", second=at).model_dump(mode="json") for at in (100, 101, 104)}
-    database.watched.put(identity, "web", seconds, [failure])
+    database.watched.put(HandOver(identity, "web", seconds, [failure]))
     found = (await client.get(f"/v1/relocations/{identity}/evidence")).json()
     assert (found["head"], found["broken_link"]) == (entries[-1].digest, None)
     assert (found["by_rung"], found["against"]) == ({"E0": 1, "E3": 1}, 1)
@@ -52,7 +52,7 @@ async def test_a_download_is_the_whole_record_signed(
         entries = database.evidence.append(identity, [Claim(rung="E0", sentence="written")])
         second = Second(vantage="edge-1", second=100).model_dump(mode="json")
         failures = [SeenFailure("web", "edge-1", datetime(2026, 11, 22, tzinfo=UTC), "reset")] * 1001
-        database.watched.put(identity, "web", {("edge-1", 100): second}, failures)
+        database.watched.put(HandOver(identity, "web", {("edge-1", 100): second}, failures))
         answer = await client.get(f"/v1/relocations/{identity}/evidence?download=true")
         published = (await client.get("/v1/evidence/key")).json()
     assert answer.headers["content-disposition"] == f'attachment; filename="evidence-{identity}.json"'
@@ -85,7 +85,7 @@ async def test_watched_seconds_are_summed_over_gateways(client: httpx.AsyncClien
     for vantage, side, ms in (("edge-1", "mec-a", 5.0), ("edge-2", "mec-b", 50.0)):
         sides = {side: SideCount(count=20, errors=1, histogram=of([ms] * 19))}
         second = Second(vantage=vantage, second=100, sent=21, right=19, failed=1, by_side=sides)
-        database.watched.put(identity, "web", {(vantage, 100): second.model_dump(mode="json")})
+        database.watched.put(HandOver(identity, "web", {(vantage, 100): second.model_dump(mode="json")}))
     (found,) = (await client.get(f"/v1/relocations/{identity}/watched")).json()
     assert (found["at"], found["sent"], found["right"], found["lost"]) == (101, 40, 38, 2)
     assert {name: side["right"] for name, side in found["clusters"].items()} == {"mec-a": 19, "mec-b": 19}

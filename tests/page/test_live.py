@@ -12,6 +12,7 @@ from relocate.model.relocation import Phase, RelocationRequest, Status, View
 from relocate.prober.histogram import of
 from relocate.prober.records import Second, SideCount
 from relocate.store.database import Database
+from relocate.store.watched import HandOver
 from tests.api.listening import listening
 from tests.api.memory_dispatch import MemoryDispatch, finish
 from tests.page import story
@@ -160,7 +161,7 @@ async def test_charts_fall_back_to_the_prober(tab: Tab, app: FastAPI, database: 
         side = "mec-a" if second < start + 8 else "mec-b"
         sides = {side: SideCount(count=20, histogram=of([5.0] * 20))}
         record = Second(vantage="edge-1", second=second, sent=20, right=20, by_side=sides)
-        database.watched.put("r-1", "web", {("edge-1", second): record.model_dump(mode="json")})
+        database.watched.put(HandOver("r-1", "web", {("edge-1", second): record.model_dump(mode="json")}))
     async with listening(app) as address:
         await tab.go(address)
         await tab.until("!document.querySelector('#charts').hidden")

@@ -8,15 +8,15 @@ from relocate.model.relocation import Outcome, RelocationRequest, Status
 from relocate.store.database import Database
 from relocate.store.figures import Figures
 from relocate.store.ue_events import Decided, UeEvents
-from relocate.store.watched import SeenFailure
+from relocate.store.watched import HandOver, SeenFailure
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 def test_a_second_that_is_on_record_stays_as_it_is(database: Database) -> None:
     """The prober may hand over a second twice, and a prober that was believed dead may come back late."""
-    database.watched.put("rel-1", "web", {("edge-1", 10): {"n": 1}, ("edge-1", 11): {"n": 2}})
-    database.watched.put("rel-1", "web", {("edge-1", 11): {"n": 3}, ("edge-2", 11): {"n": 4}})
+    database.watched.put(HandOver("rel-1", "web", {("edge-1", 10): {"n": 1}, ("edge-1", 11): {"n": 2}}))
+    database.watched.put(HandOver("rel-1", "web", {("edge-1", 11): {"n": 3}, ("edge-2", 11): {"n": 4}}))
     assert database.watched.seconds("rel-1") == [
         ("web", "edge-1", 10, {"n": 1}),
         ("web", "edge-1", 11, {"n": 2}),
@@ -28,7 +28,7 @@ def test_seconds_are_given_from_since_and_before_until(database: Database) -> No
     """Of one relocation, of one route if it is named; `until` is not part of it."""
     rows: dict[tuple[str, int], dict[str, Any]] = {("edge-1", second): {} for second in range(10, 15)}
     for relocation, route in (("rel-1", "web"), ("rel-1", "maps"), ("rel-2", "web")):
-        database.watched.put(relocation, route, rows)
+        database.watched.put(HandOver(relocation, route, rows))
     seconds = database.watched.seconds("rel-1", route="web", since=11, until=13)
     assert [(route, second) for route, _, second, _ in seconds] == [("web", 11), ("web", 12)]
     assert len(database.watched.seconds("rel-1")) == 10
@@ -37,7 +37,7 @@ def test_seconds_are_given_from_since_and_before_until(database: Database) -> No
 def test_failures_are_kept_verbatim_and_in_order(database: Database) -> None:
     """As many as are asked for."""
     seen = [SeenFailure("web", "edge-1", NOON + timedelta(seconds=n), f"failed: reset {n}") for n in range(3)]
-    database.watched.put("rel-1", "web", {}, seen)
+    database.watched.put(HandOver("rel-1", "web", {}, seen))
     assert database.watched.failures("rel-1") == seen
     assert database.watched.failures("rel-1", limit=1) == seen[:1]
     assert database.watched.failures("rel-2") == []
