@@ -4,8 +4,10 @@
 import itertools
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -53,19 +55,20 @@ def readable(rows: Iterable[WatchedSecond]) -> Sequence[Second]:
     return found
 
 
-class Seen(NamedTuple):
-    """What the prober recorded between two moments."""
+@dataclass(frozen=True)
+class Seen:
+    """What the prober recorded between two moments. A long bake has many rows: they are read and hashed once."""
 
     since: float
     until: float
     rows: Sequence[WatchedSecond]
 
-    @property
+    @cached_property
     def seconds(self) -> Sequence[Second]:
         """The records."""
         return [Second.model_validate(row.body) for row in self.rows]
 
-    @property
+    @cached_property
     def said(self) -> Rows:
         """What a claim says that was made from exactly this."""
         return rows_of(self.rows, self.since, self.until)

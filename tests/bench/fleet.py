@@ -7,10 +7,12 @@ What a relocation costs here is the engine, our decisions and our records: nothi
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
+
+from temporalio.service import RPCError
 
 from relocate.clusters.contract import Workload
 from relocate.clusters.memory import MemoryDriver
@@ -114,7 +116,8 @@ class Fleet:
         for name in self.applications:
             holder = self._service.database.leases.holder(name)
             if holder is not None:
-                await self._service.client.get_workflow_handle(holder).terminate("the measurement is over")
+                with suppress(RPCError):  # it has just ended
+                    await self._service.client.get_workflow_handle(holder).terminate("the measurement is over")
 
     def _application(self, name: str) -> Application:
         return Application.model_validate(
