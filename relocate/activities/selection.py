@@ -11,7 +11,7 @@ from relocate.activities import calls
 from relocate.activities.beginning import looking
 from relocate.activities.failures import translated
 from relocate.activities.orders import Selected, SelectOrder, Serving, Written
-from relocate.activities.ways import stretches
+from relocate.activities.ways import Stretch, stretches
 from relocate.clusters.contract import InstanceState
 from relocate.errors import ClusterUnavailable, InvalidRequest, NotFound
 from relocate.model.application import Application
@@ -48,11 +48,12 @@ class Selection:
         placement = await asyncio.to_thread(self._parts.database.placements.active, name)
         if placement is None:
             raise NotFound(f"application {name} is not placed anywhere")
-        standing = await self._standing(order.application)
+        found = await stretches(self._parts, order.application)
+        standing = await _standing(found)
         serving, sentence = await self._observed(placement)
         decision = await decide(self._parts, order.relocation, order.request, placement.cluster)
         if decision.ranked:
-            await check_provable(self._parts, order.application, order.request)
+            check_provable(found, order.application, order.request)
         return Selected(
             source=placement.cluster,
             serving=serving or _as_routed(placement, standing.values()),
@@ -73,13 +74,11 @@ class Selection:
         backend = Backend(name=placement.cluster, instance=placement.instance, endpoints=observed.endpoints)
         return Serving(backend=backend, capacity=observed.capacity), ""
 
-    async def _standing(self, application: Application) -> Mapping[str, RouteDocument]:
-        """Each route's document as it stands; a gateway that does not have the route is left out."""
-        found = {
-            stretch.key: await stretch.adapter.read(stretch.route.name)
-            for stretch in await stretches(self._parts, application)
-        }
-        return {key: state.document for key, state in found.items() if state is not None}
+
+async def _standing(found: Sequence[Stretch]) -> Mapping[str, RouteDocument]:
+    """Each route's document as it stands; a gateway that does not have the route is left out."""
+    states = {stretch.key: await stretch.adapter.read(stretch.route.name) for stretch in found}
+    return {key: state.document for key, state in states.items() if state is not None}
 
 
 def _as_routed(placement: Placement, standing: Iterable[RouteDocument]) -> Serving | None:
@@ -119,14 +118,13 @@ async def decide(parts: Parts, identity: str, request: RelocationRequest, source
     return await choose(parts.selector, parts.settings.selector_fallback, asked)
 
 
-async def check_provable(parts: Parts, application: Application, request: RelocationRequest) -> None:
+def check_provable(found: Sequence[Stretch], application: Application, request: RelocationRequest) -> None:
     """See that every gateway can prove what the policy wants proven, before anything is changed.
 
     Raises:
         InvalidRequest: one cannot.
     """
     unproven = policy_of(application, request.options).unproven == "allow"
-    found = await stretches(parts, application)
     silent = {one.gateway for one in found if not is_provable(one.adapter.describe().rungs, unproven=unproven)}
     if silent:
         raise InvalidRequest(

@@ -18,6 +18,7 @@ from temporalio.service import RPCError
 from relocate.activities.calls import Queue
 from relocate.activities.orders import Start
 from relocate.activities.selection import check_provable, decide
+from relocate.activities.ways import stretches
 from relocate.dispatch import CommandResult, DryRun
 from relocate.errors import EngineUnavailable, InvalidRequest
 from relocate.model.application import Application
@@ -86,7 +87,7 @@ class TemporalDispatch:
         decision = await decide(self._parts, "dry-run", request, placement.cluster)
         target = decision.ranked[0].cluster if decision.ranked else None
         if target is not None:
-            await check_provable(self._parts, application, request)
+            check_provable(await stretches(self._parts, application), application, request)
         return DryRun(
             source=placement.cluster,
             target=target,
