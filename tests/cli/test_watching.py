@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import threading
+import time
+from contextlib import contextmanager, suppress
 from io import StringIO
 
 import pytest
@@ -10,6 +12,7 @@ from relocate.cli.client import Client, Event
 from relocate.cli.exits import Unreachable
 from relocate.cli.live import shown
 from relocate.cli.watching import Story
+from relocate.errors import NotFound
 from relocate.model.relocation import Phase, Status
 from tests.api.memory_dispatch import finish
 
@@ -22,6 +25,23 @@ def running(relocate):
 
 def _update(database, **fields):
     database.relocations.change("r-1", lambda view: view.model_copy(update=fields))
+
+
+@contextmanager
+def finishing(database, identity, outcome="completed"):
+    """While the block waits for it, the relocation ends: some time after it is there, so that it is followed."""
+
+    def later():
+        for _ in range(600):
+            time.sleep(0.1)
+            with suppress(NotFound):
+                finish(database, identity, outcome)
+                return
+
+    thread = threading.Thread(target=later)
+    thread.start()
+    yield
+    thread.join()
 
 
 def test_past_is_told_at_once(relocate, running, database):
@@ -39,10 +59,8 @@ def test_past_is_told_at_once(relocate, running, database):
 
 def test_present_is_followed(relocate, running, database):
     """A relocation that runs is followed until it ends."""
-    later = threading.Timer(0.3, finish, (database, "r-1"))
-    later.start()
-    result = relocate("watch", "r-1")
-    later.join()
+    with finishing(database, "r-1"):
+        result = relocate("watch", "r-1")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1].endswith("completed  It is done.")
 
@@ -75,10 +93,8 @@ def test_other_commands_watch_too(relocate, running, database, command):
     """`start` and `cancel` follow to the end when asked to."""
     if command[0] == "start":
         finish(database, "r-1")
-    later = threading.Timer(0.3, finish, (database, "r-2" if command[0] == "start" else "r-1", "cancelled"))
-    later.start()
-    result = relocate(*command, "--watch")
-    later.join()
+    with finishing(database, "r-2" if command[0] == "start" else "r-1", "cancelled"):
+        result = relocate(*command, "--watch")
     assert result.exit_code == 1
     assert "cancelled" in result.stdout.splitlines()[-1]
 
