@@ -13,6 +13,7 @@ from relocate.activities.orders import Order, RecordOrder
 from relocate.errors import EvidenceNotStored
 from relocate.model.evidence import Claim
 from relocate.store.database import Database
+from relocate.store.evidence import Attempt
 
 
 class Record:
@@ -34,8 +35,10 @@ async def keep_claims(database: Database, order: Order, claims: Sequence[Claim])
 
     Raises:
         EvidenceNotStored: the database did not take them; nothing irreversible may follow.
+        StaleFence: this attempt was given up, and its place has been taken.
     """
+    attempt = Attempt(order.application.name, order.fence, activity.info().attempt)
     try:
-        await asyncio.to_thread(database.evidence.append, order.relocation, claims)
+        await asyncio.to_thread(database.evidence.append, order.relocation, claims, attempt)
     except SQLAlchemyError as error:
         raise EvidenceNotStored(f"evidence could not be stored: {error}") from error

@@ -3,12 +3,16 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, insert, select
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select
 
+from relocate.errors import StaleFence
 from relocate.model.chain import GENESIS, chained
 from relocate.model.evidence import Claim, Entry
 from relocate.store.tables import EVIDENCE
+from relocate.store.turn import check_turn
+from steering.model import Fence
 from steering.store.engine import writing
 
 _NEWEST = (
@@ -18,6 +22,19 @@ _NEWEST = (
     .limit(1)
 )
 _KEEP = insert(EVIDENCE)
+_LATEST = select(func.max(EVIDENCE.c.attempt)).where(
+    EVIDENCE.c.relocation == bindparam("of"), EVIDENCE.c.sequence == bindparam("step")
+)
+
+
+class Attempt(NamedTuple):
+    """Whose word a claim is."""
+
+    application: str
+    fence: Fence
+    """Of the order."""
+    number: int
+    """From 1; a later attempt takes over from one that has been given up."""
 
 
 class EvidenceLog:
@@ -27,10 +44,17 @@ class EvidenceLog:
         """Args: engine: the service's database."""
         self._engine = engine
 
-    def append(self, relocation: str, claims: Sequence[Claim]) -> Sequence[Entry]:
-        """Chain `claims` to the record, all of them or none."""
+    def append(self, relocation: str, claims: Sequence[Claim], attempt: Attempt | None = None) -> Sequence[Entry]:
+        """Chain `claims` to the record, all of them or none.
+
+        Raises:
+            StaleFence: a newer step, or a later attempt of the same one, has put its word on record. What an attempt says
+                that hung meanwhile was true once; behind what was decided since, it would pass for the reason of it.
+        """
         with writing(self._engine) as connection:
-            return append(connection, relocation, claims)
+            if attempt is not None:
+                _check_latest(connection, relocation, attempt)
+            return append(connection, relocation, claims, attempt)
 
     def of(self, relocation: str) -> Sequence[Entry]:
         """The record, oldest first."""
@@ -39,7 +63,9 @@ class EvidenceLog:
             return [Entry.model_validate(dict(row)) for row in connection.execute(statement).mappings()]
 
 
-def append(connection: Connection, relocation: str, claims: Sequence[Claim]) -> Sequence[Entry]:
+def append(
+    connection: Connection, relocation: str, claims: Sequence[Claim], attempt: Attempt | None = None
+) -> Sequence[Entry]:
     """Chain `claims` to the record, in a transaction that does more."""
     if not claims:
         return []
@@ -52,5 +78,13 @@ def append(connection: Connection, relocation: str, claims: Sequence[Claim]) -> 
         entries.append(entry)
         previous = entry.digest
     rows = [{**entry.model_dump(), "claim": entry.claim.model_dump(mode="json")} for entry in entries]
-    connection.execute(_KEEP, [{**row, "rung": row["claim"]["rung"]} for row in rows])
+    said_by = {"sequence": attempt.fence.sequence, "attempt": attempt.number} if attempt is not None else {}
+    connection.execute(_KEEP, [{**row, "rung": row["claim"]["rung"], **said_by} for row in rows])
     return entries
+
+
+def _check_latest(connection: Connection, relocation: str, attempt: Attempt) -> None:
+    check_turn(connection, attempt.application, attempt.fence)
+    latest = connection.execute(_LATEST, {"of": relocation, "step": attempt.fence.sequence}).scalar()
+    if latest is not None and latest > attempt.number:
+        raise StaleFence(f"attempt {latest} of step {attempt.fence.sequence} has put its word on record")

@@ -106,8 +106,11 @@ EVIDENCE = Table(
     Column("claim", JSON, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
+    Column("sequence", Integer, nullable=True),
+    Column("attempt", Integer, nullable=True),
 )
-"""The proof: claims chained by SHA-256, each over the one before."""
+"""The proof: claims chained by SHA-256, each over the one before. Where an activity made it, beside it stands for which step
+of the application's lease, and in which attempt."""
 
 WATCHED = Table(
     "watched",

@@ -68,16 +68,24 @@ class Steering:
 
     written: Sequence[tuple[int, Mapping[str, int]]]
     """Weights, from this moment on (nanoseconds since 1970)."""
+    live: Sequence[int] = ()
+    """When every gateway instance was known to follow what had been written last."""
     backed: Sequence[Window] = ()
     """When each side was proven to stand behind the other."""
 
     def carried(self, side: str, start_ns: int, end_ns: int) -> bool:
-        """Whether it may have had weight for some of this time."""
-        following = [at for at, _ in self.written[1:]] + [end_ns + LAG_NS]
+        """Whether it may have had weight for some of this time.
+
+        While nobody brings a write to the gateways (their control plane is down, say), they follow the one before.
+        """
+        followed = [self._followed(at, end_ns) for at, _ in self.written[1:]] + [end_ns]
         return any(
             weights.get(side, 0) > 0 and since - LAG_NS <= end_ns and start_ns <= until + LAG_NS
-            for (since, weights), until in zip(self.written, following, strict=True)
+            for (since, weights), until in zip(self.written, followed, strict=True)
         )
+
+    def _followed(self, written_ns: int, end_ns: int) -> int:
+        return next((at for at in self.live if at >= written_ns), end_ns)
 
     def is_backed(self, start_ns: int, end_ns: int) -> bool:
         """Whether all of this time was backed."""
@@ -87,6 +95,7 @@ class Steering:
 def steering(placed: str, records: Iterable[Sequence[Entry]]) -> Steering:
     """From the place of the first instance and the records of all moves since, in their order."""
     written: list[tuple[int, Mapping[str, int]]] = [(0, {placed: 100})]
+    live: list[int] = []
     backed: list[Window] = []
     falls_back, proven_at = False, None
     for entry in (entry for record in records for entry in record):
@@ -96,9 +105,11 @@ def steering(placed: str, records: Iterable[Sequence[Entry]]) -> Steering:
                 backed.append((proven_at, at - LAG_NS))
             written.append((at, claim.detail["weights"]))
             falls_back, proven_at = claim.detail["document"]["failover"], None
+        elif claim.rung == Rung.ACKNOWLEDGED and claim.instance is None and claim.holds:
+            live.append(at)
         elif claim.rung == Rung.PROBED and claim.phase is Phase.SWITCH and claim.holds and falls_back:
             proven_at = proven_at or at
-    return Steering(written, backed)
+    return Steering(written, live, backed)
 
 
 @dataclass(frozen=True)

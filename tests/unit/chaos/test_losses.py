@@ -18,7 +18,7 @@ from tests.chaos.schedule import Deed
 from tests.unit.chaos.traffic import START, at, losses, recording
 
 ON_A = Steering([(0, {"mec-a": 100})])
-MOVED = Steering([(0, {"mec-a": 100}), (at(15), {"mec-a": 0, "mec-b": 100})], backed=[(at(16), at(40))])
+MOVED = Steering([(0, {"mec-a": 100}), (at(15), {"mec-a": 0, "mec-b": 100})], live=[at(15)], backed=[(at(16), at(40))])
 
 
 def gateway(name: str, since: float, until: float | None) -> Disturbance:
@@ -138,9 +138,10 @@ def test_the_record_says_where_requests_went_and_when_each_side_stood_behind_the
         _entry(1, 10, Rung.WRITTEN, Phase.PREPARE, {"mec-a": 100, "mec-b": 0}),
         _entry(2, 11, Rung.PROBED, Phase.PREPARE, {}),
         _entry(3, 20, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 0, "mec-b": 100}, falls_back=True),
-        _entry(4, 21, Rung.PROBED, Phase.SWITCH, {}),
-        _entry(5, 30, Rung.WRITTEN, Phase.TEARDOWN, {"mec-b": 100}),
-        _entry(6, 31, Rung.PROBED, Phase.TEARDOWN, {}),
+        _entry(4, 21, Rung.ACKNOWLEDGED, Phase.SWITCH, {}),
+        _entry(5, 21, Rung.PROBED, Phase.SWITCH, {}),
+        _entry(6, 30, Rung.WRITTEN, Phase.TEARDOWN, {"mec-b": 100}),
+        _entry(7, 31, Rung.PROBED, Phase.TEARDOWN, {}),
     ]
     found = steering("mec-a", [record])
     assert found.backed == [(at(21), at(29))]
@@ -148,6 +149,18 @@ def test_the_record_says_where_requests_went_and_when_each_side_stood_behind_the
     assert not found.carried("mec-a", at(25), at(26))
     assert found.carried("mec-b", at(40), at(41))
     assert not found.carried("mec-b", at(12), at(13))
+
+
+def test_until_every_gateway_instance_follows_a_write_requests_may_go_where_the_one_before_says() -> None:
+    """The control plane was killed in the switch: users go to A for as long as that is not known to be over."""
+    record = [
+        _entry(1, 20, Rung.WRITTEN, Phase.SWITCH, {"mec-a": 0, "mec-b": 100}),
+        _entry(2, 25, Rung.ACKNOWLEDGED, Phase.SWITCH, {}, holds=False),
+        _entry(3, 30, Rung.ACKNOWLEDGED, Phase.SWITCH, {}),
+    ]
+    found = steering("mec-a", [record])
+    assert [found.carried("mec-a", at(since), at(since + 1)) for since in (19, 28, 32)] == [True, True, False]
+    assert found.carried("mec-b", at(21), at(22))
 
 
 def test_the_way_back_has_nothing_behind_it() -> None:

@@ -8,11 +8,13 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from sqlalchemy import delete, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from relocate.errors import StaleFence
 from relocate.model.chain import GENESIS, broken_link
 from relocate.model.evidence import Claim, Entry
 from relocate.store.database import Database
+from relocate.store.evidence import Attempt
 from relocate.store.tables import EVIDENCE
-from steering.model import Rung
+from steering.model import Fence, Rung
 from steering.store.engine import writing
 
 
@@ -47,6 +49,25 @@ def test_records_do_not_mix(database: Database, record: list[Entry]) -> None:
     (first,) = database.evidence.append("rel-2", _claims(1))
     assert (first.seq, first.previous) == (1, GENESIS)
     assert list(database.evidence.of("rel-1")) == record
+
+
+def test_an_attempt_that_was_given_up_says_nothing_any_more(database: Database) -> None:
+    """Neither behind a later attempt of its step, nor behind a newer step; what follows in its turn is taken."""
+    lease = database.leases.take("shop", "rel-1")
+
+    def say(sequence: int, attempt: int) -> None:
+        fence = Fence(lease=lease, sequence=sequence)
+        database.evidence.append("rel-1", _claims(1), Attempt("shop", fence, attempt))
+
+    say(4, 1)
+    say(4, 2)
+    with pytest.raises(StaleFence, match="attempt 2 of step 4"):
+        say(4, 1)
+    say(5, 1)
+    database.leases.advance("shop", Fence(lease=lease, sequence=6))
+    with pytest.raises(StaleFence):
+        say(5, 2)
+    assert len(database.evidence.of("rel-1")) == 3
 
 
 CHANGES: dict[str, Any] = {
