@@ -462,6 +462,12 @@
     }
   }
 
+  /** The list may be ahead of the events, which begin with those of the last second, and the other way round. */
+  function keepNewest(view) {
+    const known = state.relocations.get(view.id);
+    if (!known || known.revision <= view.revision) state.relocations.set(view.id, view);
+  }
+
   function takeEvent(kind, told) {
     if (kind === "open") {
       if (told.reset) { location.reload(); return; } // the service began anew, with another database
@@ -475,7 +481,7 @@
     if (kind === "decision") state.decisions.set(told.relocation, told.data);
     if (kind === "view") {
       const before = state.relocations.get(told.relocation);
-      state.relocations.set(told.relocation, told.data);
+      keepNewest(told.data);
       if (told.data.point_of_no_return && before && !before.point_of_no_return) state.passed.set(told.relocation, when(told.at));
       if (!before && told.data.status !== "finished") { state.picked = false; state.range = "live"; }
     }
@@ -486,8 +492,7 @@
   async function loadList() {
     try {
       const page = await (await ask("/v1/relocations?limit=100")).json();
-      // What came by event meanwhile is at least as new.
-      for (const view of page.items) if (!state.relocations.has(view.id) || view.status === "finished") state.relocations.set(view.id, view);
+      page.items.forEach(keepNewest);
       draw();
     } catch (error) { if (!(error instanceof Failed)) throw error; }
   }

@@ -3,16 +3,20 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import insert
 
 from relocate.model.relocation import Phase, RelocationRequest, Status, View
 from relocate.prober.histogram import of
 from relocate.prober.records import Second, SideCount
 from relocate.store.database import Database
+from relocate.store.tables import EVENTS
 from relocate.store.watched import HandOver
+from steering.store.engine import writing
 from tests.api.listening import listening
 from tests.api.memory_dispatch import MemoryDispatch, finish
 from tests.page import story
@@ -90,6 +94,25 @@ async def test_operator_is_offered_both_sides(
         await tab.click("[data-side=target]")
         await tab.click("#ask-yes")
         await tab.until("document.querySelector('#result').textContent", lambda text: text == "Accepted: settle.")
+
+
+async def test_what_is_older_than_what_is_shown_changes_nothing(tab: Tab, app: FastAPI, database: Database) -> None:
+    """The list may be ahead of the events: a command would go out for a state that is over."""
+    stuck = {"status": Status.NEEDS_OPERATOR, "next_step": "settle or retry", "revision": 7}
+    view = story.draining().model_copy(update=stuck)
+    show(database, view)
+    async with listening(app) as address:
+        await tab.go(address)
+        await tab.until("document.querySelector('#next').textContent", lambda text: "settle or retry" in text)
+        older = view.model_copy(update={"status": Status.ACCEPTED, "target": None, "next_step": "", "revision": 0})
+        with writing(database.engine) as connection:
+            told = {"kind": "view", "data": older.model_dump(mode="json"), "at": datetime.now(UTC)}
+            connection.execute(insert(EVENTS), [{"relocation": view.id, **told}])
+        show(database, view.model_copy(update={"id": "r-3", "application": "other"}))
+        await tab.until("document.querySelector('[data-id=r-3]') !== null")
+        await tab.click("[data-id=r-2] button")
+        await tab.until("document.querySelector('#what').textContent", lambda text: text.startswith("navigator"))
+        assert (await tab.text("#next")).endswith("settle or retry")
 
 
 async def test_foreign_text_stays_text(tab: Tab, app: FastAPI, database: Database) -> None:
