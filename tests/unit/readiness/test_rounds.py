@@ -144,9 +144,10 @@ async def test_a_broken_check_is_not_ready_and_ends_nothing() -> None:
 
 async def test_cancelling_the_watch_cancels_its_questions() -> None:
     """No question outlives the watch."""
-    cancelled = asyncio.Event()
+    asked, cancelled = asyncio.Event(), asyncio.Event()
 
     async def hanging() -> Verdict:
+        asked.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -154,7 +155,7 @@ async def test_cancelling_the_watch_cancels_its_questions() -> None:
         raise AssertionError
 
     task = asyncio.create_task(watch(SPEC, {"memory direct": Check(hanging, "memory")}))
-    await asyncio.sleep(0.01)
+    await asked.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
