@@ -2,23 +2,39 @@
 """A stretch of network between two processes, which can fall silent or break, and is there again afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 CHUNK = 65536
 
 
+async def always() -> bool:
+    """Everything passes."""
+    return True
+
+
 class Line:
     """Forwards TCP connections from a port of its own to another port of this machine."""
 
-    def __init__(self, to: int, *, delay_seconds: float = 0.0) -> None:
-        """Args: to: port of loopback that everything goes to; delay_seconds: of each piece, both ways."""
+    def __init__(
+        self,
+        to: int,
+        *,
+        asks_while: Callable[[], Awaitable[bool]] = always,
+        answers_while: Callable[[], Awaitable[bool]] = always,
+    ) -> None:
+        """Args: to: port of loopback that everything goes to.
+
+        asks_while, answers_while: looked at before each piece passes, there or back; when it says no, nothing passes that
+        way any more.
+        """
         self.there = asyncio.Event()
         """While it is set, what is asked gets through."""
         self.back = asyncio.Event()
         """While it is set, what is answered gets through."""
         self._to = to
-        self._delay_seconds = delay_seconds
+        self._asks_while = asks_while
+        self._answers_while = answers_while
         self._server: asyncio.Server | None = None
         self._carried: set[asyncio.Task[None]] = set()
         self._ends: set[asyncio.StreamWriter] = set()
@@ -29,6 +45,10 @@ class Line:
         if self._server is None:
             raise LookupError("the line has not been opened")
         return int(self._server.sockets[0].getsockname()[1])
+
+    async def holds(self) -> bool:
+        """Whether it holds something back, or would."""
+        return not (self.there.is_set() and self.back.is_set())
 
     async def start(self) -> None:
         """Take connections from now on."""
@@ -86,8 +106,11 @@ class Line:
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
         self._ends.add(far_writer)
-        both = ((reader, far_writer, self.there), (far_reader, writer, self.back))
-        ways = [asyncio.create_task(self._pump(*way)) for way in both]
+        both = (
+            self._pump(reader, far_writer, self.there, self._asks_while),
+            self._pump(far_reader, writer, self.back, self._answers_while),
+        )
+        ways = [asyncio.create_task(way) for way in both]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -96,10 +119,17 @@ class Line:
             await asyncio.gather(*ways, return_exceptions=True)
             await self._drop(far_writer)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: asyncio.Event) -> None:
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        passing: asyncio.Event,
+        passes_while: Callable[[], Awaitable[bool]],
+    ) -> None:
         with suppress(OSError):
             while piece := await reader.read(CHUNK):
-                await asyncio.sleep(self._delay_seconds)
+                if not await passes_while():
+                    passing.clear()
                 await passing.wait()
                 writer.write(piece)
                 await writer.drain()
