@@ -40,10 +40,11 @@ class Checking:
         """Why the source must not be removed, or nothing. Everything is asked at the same time, and no answer waits."""
         async with looking(self._parts.database, order):
             found = await stretches(self._parts, order.application)
-            routes, health, since_switch = await asyncio.gather(
+            routes, health, since_switch, watched = await asyncio.gather(
                 asyncio.gather(*(self._route(order, stretch) for stretch in found)),
                 self._health(order),
                 seconds_between(self._parts.database, order.relocation, order.since, time.time()),
+                self._watched(order, found),
             )
             findings = Findings(
                 looks=[look for look, _ in routes],
@@ -51,7 +52,7 @@ class Checking:
                 health=health,
                 since_switch=since_switch,
             )
-        stored = await self._stored(order, findings)
+        stored = await self._stored(order, [*watched, *claims(order, findings)])
         checked = findings.checked(order).model_copy(update={"evidence_stored": stored})
         why_not = why_not_teardown(checked, order.waivers)
         return Verdict(why_not=why_not, sentence=why_not or f"Nothing speaks against removing {order.source}.")
@@ -95,20 +96,19 @@ class Checking:
         gate = quick(order.gate)
         return await ask(order.target.name, gate, checks.checks(gate, ways))
 
-    async def _stored(self, order: CheckOrder, findings: Findings) -> bool:
+    async def _stored(self, order: CheckOrder, found: Sequence[Claim]) -> bool:
         try:
-            watched = await self._watched(order)
-            await keep_claims(self._parts.database, order, [*watched, *claims(order, findings)])
+            await keep_claims(self._parts.database, order, found)
         except EvidenceNotStored as error:
             activity.logger.warning("teardown is stopped: %s", error)
             return False
         return True
 
-    async def _watched(self, order: CheckOrder) -> Sequence[Claim]:
+    async def _watched(self, order: CheckOrder, found: Sequence[Stretch]) -> Sequence[Claim]:
         """E4 from before `prepare` to now: one claim a route, with the watched intervals and the holes."""
         now, database = time.time(), self._parts.database
         vantages: dict[str, list[str]] = {route.name: [] for route in order.application.routes}
-        for stretch in await stretches(self._parts, order.application):
+        for stretch in found:
             points = await probe_points(stretch, order.waived_instances)
             vantages[stretch.route.name] += [point.instance for point in points]
         failures = await told_so_far(database, order.relocation)

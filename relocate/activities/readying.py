@@ -22,7 +22,7 @@ from relocate.parts import Parts
 from steering.model import Backend, Rung
 
 LOOKS = 3
-"""A quick look asks everything this often in a row."""
+"""A quick look asks everything this often in a row, at most: once where the gate opens at its first good round."""
 LOOK_SECONDS = 4.0
 """A quick look ends after this time; a side that cannot prove its health in it is not healthy *now*."""
 
@@ -75,9 +75,9 @@ class Readying:
 
 
 def quick(gate: GateSpec) -> GateSpec:
-    """The same checks, a few times in a row, without waiting for better times."""
+    """The same checks, a few times in a row, without waiting for better times; never stricter than the gate itself."""
     period = min(gate.period_seconds, LOOK_SECONDS / (LOOKS + 1))
-    stable = (LOOKS - 1) * period
+    stable = min((LOOKS - 1) * period, gate.stable_seconds)
     return gate.model_copy(
         update={
             "delay_seconds": 0.0,
