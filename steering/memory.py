@@ -13,6 +13,7 @@ what it is told to do wrong::
     gateway.stale.add("edge-2")                      # acknowledges, but goes on with what it had: it lies
     gateway.down.add("mec-b")                        # no instance of this side answers; fail-over shows
     gateway.uncounted.add("edge-2")                  # its counters cannot be read
+    gateway.mute = True                              # it cannot tell what its instances have applied, and says so
     gateway.unavailable = "maintenance"              # the gateway's interface cannot be asked at all
 """
 
@@ -85,6 +86,7 @@ class MemoryGateway:
         self.stale: set[str] = set()
         self.uncounted: set[str] = set()
         self.down: set[str] = set()
+        self.mute = False
         self._clock = clock
         self._rows: dict[str, Current] = {}
         self._instances = {name: _Instance() for name in settings.instances}
@@ -200,6 +202,8 @@ class MemoryGateway:
         applied = found.routes.get(route) or _Applied()
         if found.dead:
             return Acknowledgement.DEAD, "it refuses connections"
+        if self.mute:
+            return Acknowledgement.UNKNOWN, "this gateway does not say"
         if found.deaf:
             return Acknowledgement.DEAF, "its listener answers, but it has no control connection"
         if version and applied.rejected == version:

@@ -24,6 +24,17 @@ from steering.model import (
 
 __all__ = ["MemoryAdapter", "MemoryGateway", "MemorySettings"]
 
+_CAPABLE = Capabilities(
+    rungs=frozenset({Rung.WRITTEN, Rung.OBSERVED, Rung.ACKNOWLEDGED, Rung.DRAINED}),
+    weights="percent",
+    granularity="request",
+    bound="hard",
+    protocols=frozenset(Protocol),
+    probe_paths=True,
+    failover=True,
+)
+_MUTE = _CAPABLE.model_copy(update={"rungs": _CAPABLE.rungs - {Rung.OBSERVED, Rung.ACKNOWLEDGED}})
+
 
 class MemoryAdapter(SteeringAdapter):
     """Steers a `MemoryGateway`."""
@@ -41,16 +52,8 @@ class MemoryAdapter(SteeringAdapter):
         return cls(MemoryGateway.named(gateway, MemorySettings.model_validate(settings)))
 
     def describe(self) -> Capabilities:
-        """As capable as an adapter can be."""
-        return Capabilities(
-            rungs=frozenset({Rung.WRITTEN, Rung.OBSERVED, Rung.ACKNOWLEDGED, Rung.DRAINED}),
-            weights="percent",
-            granularity="request",
-            bound="hard",
-            protocols=frozenset(Protocol),
-            probe_paths=True,
-            failover=True,
-        )
+        """As capable as an adapter can be; of a mute gateway nothing is proven by acknowledgement."""
+        return _MUTE if self.gateway.mute else _CAPABLE
 
     async def validate(self, document: RouteDocument) -> Sequence[Problem]:
         """Refuses hosts of other routes."""

@@ -32,6 +32,7 @@ LATE_REMOVAL_OF_A = (
     Then("bake, before remove: remove", "remove is given up, and its attempt hangs"),
 )
 
+UNPROVABLE = Bounds("a gateway that can prove nothing, and no waiver", mute=True, crash=1, cancel=1, event=1)
 SMALL = (
     Bounds("a worker dies, and something happens", policy=SHORT_HOLD, crash=1, event=1),
     Bounds("a stale writer, and a worker that dies", late=1, crash=1),
@@ -46,6 +47,7 @@ SMALL = (
     Bounds("a write that was given up before it was made", begins=GIVEN_UP_UNMADE, event=1, answer=1),
     Bounds("a late removal of the target, and an operator", begins=LATE_REMOVAL_OF_B, answer=2),
     Bounds("a late removal of the source, and an operator", begins=LATE_REMOVAL_OF_A, answer=2),
+    UNPROVABLE,
 )
 """Less than a minute of one core, all of them together."""
 

@@ -23,8 +23,9 @@ def check(machine: "Machine") -> None:
     Raises:
         Broken: one does not; it says which.
     """
-    if machine.untroubled:
+    if machine.untroubled and machine.world.provable:
         _completes(machine)
+    _refused(machine.world)
     _served(machine.world)
     if machine.main.done():
         _ended(machine)
@@ -47,6 +48,12 @@ def _completes(machine: "Machine") -> None:
     ended_otherwise = machine.main.done() and machine.outcome is not Outcome.COMPLETED
     if ended_otherwise or machine.status not in (Status.ACCEPTED, Status.RUNNING, Status.FINISHED):
         raise Broken("completes", f"nothing was out of the ordinary, and it is {machine.status}: {machine.says}")
+
+
+def _refused(world: World) -> None:
+    """Where nothing could be proven, and the policy wants it proven, nothing is begun."""
+    if not world.provable and world.true_made:
+        raise Broken("unprovable", "an instance was made although no gateway can prove where requests go")
 
 
 def _served(world: World) -> None:

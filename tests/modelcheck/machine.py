@@ -15,7 +15,8 @@ from relocate.errors import Drifted
 from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, Status
 from relocate.workflow import relocation
 from relocate.workflow.desk import Command, CommandOrder
-from tests.modelcheck import activities, invariants, world as worlds
+from tests.modelcheck import invariants, world as worlds
+from tests.modelcheck.activities.table import STEPS
 from tests.modelcheck.bounds import KINDS, Bounds
 from tests.modelcheck.broken import Broken
 from tests.modelcheck.events import EVENTS, Event
@@ -49,7 +50,7 @@ class Attempt:
         self.waits = False
         """It failed and is to be tried again."""
         self.result: Any = None
-        self.steps: Generator[str, None, Any] = activities.STEPS[pending.name](machine.world, pending.order)
+        self.steps: Generator[str, None, Any] = STEPS[pending.name](machine.world, pending.order)
 
     def step(self) -> bool:
         """Do the next step; whether it was the last one. Raises what the activity raises."""
@@ -232,7 +233,7 @@ class Machine:
         if self.recording is None:
             self._step()
             return
-        for _ in activities.STEPS["record"](self.world, self.recording.order):
+        for _ in STEPS["record"](self.world, self.recording.order):
             pass
         self.recording.succeed(None)
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.modelcheck.mutants import MUTANTS, Mutant, applied
+from tests.modelcheck.mutants import MUTANTS
+from tests.modelcheck.mutation import Mutant, applied
 from tests.modelcheck.search import Search
 
 MOST = 3000

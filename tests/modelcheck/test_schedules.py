@@ -4,7 +4,8 @@
 import pytest
 
 from tests.modelcheck.configurations import PLAYED
-from tests.modelcheck.mutants import MUTANTS, applied
+from tests.modelcheck.mutants import MUTANTS
+from tests.modelcheck.mutation import applied
 from tests.modelcheck.schedules import play
 from tests.modelcheck.shards import SHARD, play_shard, tallies
 

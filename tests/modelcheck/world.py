@@ -14,6 +14,7 @@ from relocate.clusters.fencing import Fences
 from relocate.errors import EvidenceNotStored, StaleFence
 from relocate.model.application import Application, Route
 from relocate.phases import documents
+from steering.adapters.memory import MemoryAdapter
 from steering.fencing import Current
 from steering.memory import MemoryGateway, MemorySettings
 from steering.model import (
@@ -24,7 +25,6 @@ from steering.model import (
     Fence,
     InstanceAcknowledgement,
     RouteDocument,
-    Rung,
 )
 from tests.modelcheck import written
 from tests.modelcheck.broken import Broken
@@ -44,8 +44,6 @@ class Gateway(MemoryGateway):
         super().__init__(MemorySettings(instances=tuple(instances)), clock=lambda: 0.0)
         self.name = name
         self.lagging: set[str] = set()
-        self.mute = False
-        """No instance ever says what it has applied."""
         self.waived: frozenset[str] = frozenset()
         """Instances that the request waives: nothing is promised of them."""
 
@@ -87,32 +85,14 @@ class Gateway(MemoryGateway):
         """What every instance says about a version."""
         return [_says(name, *self._state(name, route, version)) for name in self._instances]
 
-    def _state(self, instance: str, route: str, version: int) -> tuple[Acknowledgement, str]:
-        state, reason = super()._state(instance, route, version)
-        if self.mute and state is not Acknowledgement.DEAD:
-            return Acknowledgement.UNKNOWN, "it never says"
-        return state, reason
-
     def describe(self) -> Capabilities:
-        """As the memory adapter; a mute gateway proves nothing by acknowledgement."""
-        return MUTE if self.mute else CAPABLE
+        """What its adapter can do."""
+        return MemoryAdapter(self).describe()
 
 
 @remembered
 def _says(instance: str, state: Acknowledgement, reason: str) -> InstanceAcknowledgement:
     return InstanceAcknowledgement(instance=instance, state=state, reason=reason)
-
-
-CAPABLE = Capabilities(
-    rungs=frozenset({Rung.WRITTEN, Rung.OBSERVED, Rung.ACKNOWLEDGED, Rung.DRAINED}),
-    weights="percent",
-    granularity="request",
-    bound="hard",
-    protocols=frozenset(),
-    probe_paths=True,
-    failover=True,
-)
-MUTE = CAPABLE.model_copy(update={"rungs": CAPABLE.rungs - {Rung.OBSERVED, Rung.ACKNOWLEDGED}})
 
 
 GONE = ("dead", "absent")
@@ -180,6 +160,12 @@ class World:
     """Everything was rightly found proven once more, and is on record."""
     true_settled: str | None = None
     """The side that an operator settled on last."""
+
+    @property
+    def provable(self) -> bool:
+        """Whether every adapter can prove by acknowledgement, or the policy does without."""
+        mute = any(gateway.mute for gateway in self.gateways)
+        return not mute or self.application.policy.unproven == "allow"
 
     def their_epoch(self) -> str:
         """The epoch of somebody else's next write: as ours do, it identifies this very write."""

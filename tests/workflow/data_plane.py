@@ -13,15 +13,11 @@ from steering.model import (
     EPOCH_HEADER,
     PROBE_HEADER,
     SIDE_HEADER,
-    Acknowledgement,
-    Capabilities,
     Endpoint,
     Fence,
-    InstanceAcknowledgement,
     ProbePoint,
     Problem,
     RouteDocument,
-    Rung,
     Version,
 )
 
@@ -114,21 +110,7 @@ class ListeningAdapter(MemoryAdapter):
         self.before_apply: BeforeApply = _nothing
         self.refuses: Callable[[RouteDocument], bool] = lambda _: False
         self.written: list[RouteDocument] = []
-        self.mute = False
-        """No instance ever says what it has applied, and the adapter says so."""
         self._data_plane = data_plane
-
-    def describe(self) -> Capabilities:
-        """As the memory adapter's; a mute one proves nothing by acknowledgement."""
-        capable = super().describe()
-        silent = {"rungs": capable.rungs - {Rung.OBSERVED, Rung.ACKNOWLEDGED}}
-        return capable.model_copy(update=silent) if self.mute else capable
-
-    async def acknowledged(self, route: str, version: Version) -> Sequence[InstanceAcknowledgement]:
-        """As the memory adapter's, unless it is mute."""
-        found = await super().acknowledged(route, version)
-        unknown = {"state": Acknowledgement.UNKNOWN, "reason": "this gateway does not say"}
-        return [one.model_copy(update=unknown) for one in found] if self.mute else found
 
     async def validate(self, document: RouteDocument) -> Sequence[Problem]:
         """As the memory adapter's, and what the story refuses."""

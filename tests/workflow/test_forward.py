@@ -158,7 +158,7 @@ async def test_an_accepted_request_is_started_by_the_sweeper(world: World, monke
 
 async def test_a_gateway_that_cannot_acknowledge_is_refused_before_anything_is_changed(world: World) -> None:
     """Nothing could be proven there: nothing is deployed or written, and a dry run says so too, and how to allow it."""
-    world.adapter.mute = True
+    world.adapter.gateway.mute = True
     before = await world.document()
     with pytest.raises(InvalidRequest, match="allow relies on answers") as refused:
         await world.service.dispatch.dry_run(RelocationRequest(application=world.app, target=world.b))
@@ -172,7 +172,7 @@ async def test_a_gateway_that_cannot_acknowledge_is_refused_before_anything_is_c
 
 async def test_where_the_policy_allows_it_answers_stand_for_acknowledgements(world: World) -> None:
     """The move completes by what users would see (E3), and the record says of each claim what was waived."""
-    world.adapter.mute = True
+    world.adapter.gateway.mute = True
     run = await world.relocate(target=world.b, options={"unproven": "allow"})
     view = await run.ended()
     assert view.outcome is Outcome.COMPLETED, view.sentence
