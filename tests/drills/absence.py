@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parts of the shared system that are gone for a while, and there again afterwards however the drill ends."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from types import MappingProxyType
 
 from relocate.demo.processes import listens
@@ -48,3 +50,13 @@ async def start_control(system: System, environment: Mapping[str, str] = Mapping
 
 def _runs(system: System, name: str) -> bool:
     return any(one.name == name for one in system.processes.running)
+
+
+@contextmanager
+def hanging(process: int) -> Iterator[None]:
+    """One process does not go on until this block ends, as if its machine had stalled."""
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)

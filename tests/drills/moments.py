@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from relocate.model.relocation import Phase, View
-from tests.drills.scene import A, B, Move, Scene, hanging, held_before, step
+from tests.drills.absence import hanging
+from tests.drills.move import Move, step
+from tests.drills.scene import A, B, Scene, held_before
 
 LINGER_SECONDS = 0.3
 """From a moment's begin to its middle."""

@@ -6,9 +6,8 @@ import os
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +15,23 @@ import httpx
 
 from relocate.demo import site
 from relocate.demo.drive import Traffic
-from relocate.demo.report.accounts import Accounts, Window
-from relocate.demo.report.model import Account, ProtocolAccount
 from relocate.demo.system import System
 from relocate.demo.traffic.plan import Flow, Protocol
-from relocate.demo.traffic.record import Outcome, Record, Recording, read_recording
+from relocate.demo.traffic.record import read_recording
 from relocate.model.application import Application
 from relocate.model.chain import broken_link
 from relocate.model.evidence import Entry
-from relocate.model.relocation import Phase, Status, Step, View
+from relocate.model.relocation import Phase, Status
 from relocate.parts import Parts
 from relocate.prober.coverage import Coverage, Hole
 from relocate.settings import Settings
 from relocate.store.relocations import Pending
 from steering.model import EPOCH_HEADER, Acknowledgement, Fence, RouteDocument, Rung
+from tests.drills.losses import Losses
+from tests.drills.move import Move, step
+from tests.drills.waiting import eventually
 
 A, B = "mec-a", "mec-b"
-RETRY_SAFE = (Protocol.HTTP1, Protocol.HTTP2, Protocol.GRPC)
-"""What the sample application's routes call safe to send twice; messages of streams are not."""
-
 FLOWS = (
     Flow(protocol=Protocol.HTTP1, rate=20),
     Flow(protocol=Protocol.HTTP2, rate=20),
@@ -84,68 +81,6 @@ def application(
         command = ["sh", "-c", f'while [ -e {down} ]; do sleep 0.1; done; exec "$@"', "sh", *command]
     body["workloads"]["process"]["command"] = command
     return Application.model_validate(body)
-
-
-class Move:
-    """One relocation, followed through the API as anybody would."""
-
-    def __init__(self, client: httpx.AsyncClient, identity: str) -> None:
-        self._client = client
-        self.id = identity
-
-    async def view(self) -> View:
-        """As the API shows it now."""
-        answer = await self._client.get(f"/v1/relocations/{self.id}")
-        return View.model_validate(answer.raise_for_status().json())
-
-    async def until(self, true: Callable[[View], bool], what: str, seconds: float = 30) -> View:
-        """Wait; a relocation that ends, or asks for an operator, before it is true fails the drill."""
-        deadline = time.monotonic() + seconds
-        while not true(view := await self.view()):
-            over = view.status in (Status.FINISHED, Status.NEEDS_OPERATOR)
-            assert not over, f"never {what}: it is {view.outcome or view.status}: {view.sentence}"
-            assert time.monotonic() < deadline, f"not {what} after {seconds} s: {view.phase}: {view.sentence}"
-            await asyncio.sleep(0.02)
-        return view
-
-    async def asks(self, seconds: float = 45) -> View:
-        """Wait until it needs an operator; an end before that fails the drill."""
-        deadline = time.monotonic() + seconds
-        while (view := await self.view()).status is not Status.NEEDS_OPERATOR:
-            assert view.status is not Status.FINISHED, f"it is {view.outcome}: {view.sentence}"
-            assert time.monotonic() < deadline, f"nobody is asked after {seconds} s: {view.phase}: {view.sentence}"
-            await asyncio.sleep(0.02)
-        return view
-
-    async def says(self, text: str, seconds: float = 30) -> View:
-        """Wait until its sentence has this in it, whatever its status."""
-        deadline = time.monotonic() + seconds
-        while text not in (view := await self.view()).sentence:
-            assert time.monotonic() < deadline, f"{text!r} is not said after {seconds} s: {view.sentence}"
-            await asyncio.sleep(0.02)
-        return view
-
-    async def reaches(self, phase: Phase) -> View:
-        """Wait until this phase runs, now."""
-        return await self.until(lambda view: step(view, phase).state == "running", f"in {phase}")
-
-    async def ends(self, seconds: float = 45) -> View:
-        """Wait until it has finished; whatever else it may wait for is a failure of the drill."""
-        return await self.until(lambda view: view.status is Status.FINISHED, "finished", seconds)
-
-    async def decide(self, name: str, **body: str) -> None:
-        """Answer what an operator is asked, and wait until it goes on by that."""
-        answer = await self.command(name, **body)
-        assert answer.status_code == 200, answer.text
-
-        async def goes_on() -> bool:
-            return (await self.view()).status is not Status.NEEDS_OPERATOR
-
-        await eventually(goes_on, f"going on after {name}")
-
-    async def command(self, name: str, **body: str) -> httpx.Response:
-        """Say something to it."""
-        return await self._client.post(f"/v1/relocations/{self.id}/{name}", json={"why": "drill", **body})
 
 
 class Scene:
@@ -282,7 +217,7 @@ class Scene:
         """Events of one kind in the relocation's story."""
         return [event.data for event in self._parts.database.relocations.events(move.id) if event.kind == kind]
 
-    async def losses(self) -> "Losses":
+    async def losses(self) -> Losses:
         """Stop the traffic after a last moment of it; what became of every request since the scene was opened."""
         await self.calm(0.3)
         until = time.time_ns()
@@ -337,90 +272,6 @@ class Scene:
         for one in database.placements.of(self.name):
             await (await self._parts.driver(one.cluster)).remove(self.name, one.instance, ABOVE_ALL)
             database.placements.forget(self.name, one.cluster)
-
-
-class Losses:
-    """What became of the requests of one drill."""
-
-    def __init__(self, recording: Recording, window: Window) -> None:
-        self._recording = recording
-        self._window = window
-        self._accounts = Accounts(recording, [window])
-
-    def through(self, instance: str) -> "Losses":
-        """Only of those that were sent through one gateway instance."""
-        return Losses(_through(self._recording, instance), self._window)
-
-    @property
-    def all(self) -> Account:
-        """Over all protocols."""
-        return self._accounts.account()
-
-    def none(self) -> None:
-        """Every request was answered right."""
-        assert self.all.sent > 50
-        assert (self.all.lost, self.all.wrong, self.all.cut) == (0, 0, 0), self.in_words()
-
-    def bounded(self, most: int, *, safe: int = 0) -> None:
-        """At most so many were lost, and of those that are safe to retry at most `safe`."""
-        print(self.in_words())  # noqa: T201 - the design asks for it: what is bounded is printed
-        assert sum(one.lost for one in self._safe().values()) <= safe, self.in_words()
-        assert self.all.wrong == 0, self.in_words()
-        assert self.all.lost <= most, self.in_words()
-
-    def between(self, since_ns: int, until_ns: int) -> None:
-        """Only requests that were due then were lost: nobody could have answered them."""
-        print(self.in_words())  # noqa: T201 - as above
-        assert self.all.wrong == 0, self.in_words()
-        outside = [record for record in self.failures() if not since_ns <= record.due_ns <= until_ns]
-        assert not outside, f"{len(outside)} besides: {outside[:3]}"
-
-    def in_words(self) -> str:
-        """For people."""
-        every = self._accounts.per_protocol()
-        lost = ", ".join(f"{name} {one.lost} of {one.sent}" for name, one in every.items())
-        return f"lost {lost}; wrong {self.all.wrong}, streams cut {self.all.cut}: {dict(self._accounts.reasons())}"
-
-    def failures(self) -> Sequence[Record]:
-        """Every request that was not answered right."""
-        return [record for record in self._accounts.records if record.outcome is not Outcome.RIGHT]
-
-    def _safe(self) -> Mapping[Protocol, ProtocolAccount]:
-        return {name: one for name, one in self._accounts.per_protocol().items() if name in RETRY_SAFE}
-
-
-def _through(recording: Recording, instance: str) -> Recording:
-    """The part of a recording that went through one gateway instance; its timetables are numbered anew."""
-    kept = [index for index, table in enumerate(recording.timetables) if table.gateway == instance]
-    number: Mapping[int | None, int | None] = {None: None, **{old: new for new, old in enumerate(kept)}}
-    return Recording(
-        tuple(recording.timetables[index] for index in kept),
-        tuple(replace(one, timetable=number[one.timetable]) for one in recording.records if one.timetable in number),
-        tuple(replace(one, timetable=number[one.timetable]) for one in recording.events if one.timetable in number),
-    )
-
-
-@contextmanager
-def hanging(process: int) -> Iterator[None]:
-    """One process does not go on until this block ends, as if its machine had stalled."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
-
-
-async def eventually(true: Callable[[], Awaitable[bool]], what: str, seconds: float = 20) -> None:
-    """Wait until something is true, or fail the drill."""
-    deadline = time.monotonic() + seconds
-    while not await true():
-        assert time.monotonic() < deadline, f"not {what} after {seconds:g} s"
-        await asyncio.sleep(0.05)
-
-
-def step(view: View, phase: Phase) -> Step:
-    """One phase of a relocation."""
-    return next(one for one in view.steps if one.phase is phase)
 
 
 BEFORE = {Phase.PREPARE: Phase.DEPLOY, Phase.SWITCH: Phase.READY, Phase.TEARDOWN: Phase.DRAIN}

@@ -7,7 +7,8 @@ import pytest
 
 from relocate.model.relocation import Outcome, Phase, View
 from tests.drills.moments import MOMENTS, Moment
-from tests.drills.scene import LONG_SECONDS, A, B, Move, Scene, held_before, step
+from tests.drills.move import Move, step
+from tests.drills.scene import LONG_SECONDS, A, B, Scene, held_before
 
 Stage = Callable[..., Awaitable[Scene]]
 

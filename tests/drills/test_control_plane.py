@@ -12,7 +12,9 @@ from relocate.demo.system import System
 from relocate.model.relocation import Outcome, Phase, Status
 from relocate.store.migrate import prepare
 from tests.drills.absence import control_killed, start_control
-from tests.drills.scene import A, B, Scene, eventually, held_before, step
+from tests.drills.move import step
+from tests.drills.scene import A, B, Scene, held_before
+from tests.drills.waiting import eventually
 
 Stage = Callable[..., Awaitable[Scene]]
 

@@ -14,7 +14,9 @@ from steering.model import Acknowledgement
 from steering.store.engine import engine
 from steering.store.gateways import Connected, GatewayStore, Session, Stand, Told
 from tests.drills.line import Line
-from tests.drills.scene import A, B, Scene, eventually, held_before, step
+from tests.drills.move import step
+from tests.drills.scene import A, B, Scene, held_before
+from tests.drills.waiting import eventually
 
 Stage = Callable[..., Awaitable[Scene]]
 

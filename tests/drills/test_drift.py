@@ -4,7 +4,8 @@
 from collections.abc import Awaitable, Callable
 
 from relocate.model.relocation import Outcome
-from tests.drills.scene import A, B, Move, Scene
+from tests.drills.move import Move
+from tests.drills.scene import A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 

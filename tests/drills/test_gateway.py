@@ -12,7 +12,8 @@ from relocate.model.evidence import Claim
 from relocate.model.relocation import Outcome, Phase
 from steering.model import Acknowledgement, Rung
 from tests.drills.absence import gateway_killed, start_gateway
-from tests.drills.scene import LONG_SECONDS, A, B, Move, Scene, step
+from tests.drills.move import Move, step
+from tests.drills.scene import LONG_SECONDS, A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 

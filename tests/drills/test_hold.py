@@ -4,7 +4,8 @@
 from collections.abc import Awaitable, Callable
 
 from relocate.model.relocation import Outcome, Phase, Status
-from tests.drills.scene import A, B, Scene, step
+from tests.drills.move import step
+from tests.drills.scene import A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 

@@ -15,9 +15,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from relocate.demo.system import System
 from relocate.model.relocation import Outcome, Phase
+from tests.drills.absence import hanging
 from tests.drills.disk import SmallDisk
 from tests.drills.line import Line
-from tests.drills.scene import A, B, Move, Scene, eventually, hanging
+from tests.drills.move import Move
+from tests.drills.scene import A, B, Scene
+from tests.drills.waiting import eventually
 
 Stage = Callable[..., Awaitable[Scene]]
 

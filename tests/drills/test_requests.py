@@ -11,7 +11,8 @@ import pytest_asyncio
 from relocate.demo.processes import free_ports, listens, own_command
 from relocate.demo.system import System
 from relocate.model.relocation import Outcome
-from tests.drills.scene import A, B, Move, Scene
+from tests.drills.move import Move
+from tests.drills.scene import A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 Ask = Callable[..., Awaitable[httpx.Response]]

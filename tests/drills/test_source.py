@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from relocate.model.relocation import Outcome, Phase, View
-from tests.drills.scene import LONG_SECONDS, ON_STREAMS, A, B, Move, Scene, step
+from tests.drills.move import Move, step
+from tests.drills.scene import LONG_SECONDS, ON_STREAMS, A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from relocate.demo.traffic.plan import STREAMS
 from relocate.model.relocation import Outcome, Phase, Status, View
 from steering.model import Rung
-from tests.drills.scene import FLOWS, A, B, Move, Scene
+from tests.drills.move import Move
+from tests.drills.scene import FLOWS, A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 

@@ -10,7 +10,9 @@ import pytest
 from relocate.demo.traffic.plan import Flow
 from relocate.evidence.samples import AskedGate
 from relocate.model.relocation import Outcome, Phase, View
-from tests.drills.scene import FLOWS, LONG_SECONDS, ON_STREAMS, A, B, Losses, Move, Scene, step
+from tests.drills.losses import Losses
+from tests.drills.move import Move, step
+from tests.drills.scene import FLOWS, LONG_SECONDS, ON_STREAMS, A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 

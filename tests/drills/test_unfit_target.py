@@ -6,7 +6,10 @@ from collections.abc import Awaitable, Callable
 from relocate.demo.system import System
 from relocate.model.application import Application
 from relocate.model.relocation import Outcome, Phase, Status
-from tests.drills.scene import A, B, Scene, application, eventually, hanging, step
+from tests.drills.absence import hanging
+from tests.drills.move import step
+from tests.drills.scene import A, B, Scene, application
+from tests.drills.waiting import eventually
 
 Stage = Callable[..., Awaitable[Scene]]
 

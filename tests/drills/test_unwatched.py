@@ -10,7 +10,8 @@ from relocate.demo.system import System
 from relocate.model.cluster import Gateway
 from relocate.model.relocation import Outcome, Phase, Status
 from steering.model import Rung
-from tests.drills.scene import A, B, Scene, step
+from tests.drills.move import step
+from tests.drills.scene import A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 

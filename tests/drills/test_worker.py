@@ -10,7 +10,8 @@ import pytest
 from relocate.demo.system import System
 from relocate.model.relocation import Outcome, Phase
 from tests.drills.moments import MOMENTS
-from tests.drills.scene import FLOWS, A, B, Move, Scene
+from tests.drills.move import Move
+from tests.drills.scene import FLOWS, A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 
