@@ -127,13 +127,14 @@ FAILURES = Table(
     "failures",
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("relocation", String(64), nullable=False, index=True),
+    Column("relocation", String(64), nullable=False),
     Column("route", String(63), nullable=False),
     Column("vantage", String(128), nullable=False),
     Column("at", Moment, nullable=False),
     Column("text", Text, nullable=False),
+    Index("failures_once", "relocation", "route", "vantage", "at", unique=True),
 )
-"""Every failure that the prober saw, verbatim."""
+"""Every failure that the prober saw, verbatim. A vantage has one request due at a time."""
 
 UE_EVENTS = Table(
     "ue_events",

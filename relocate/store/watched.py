@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, select
 
 from relocate.store.tables import FAILURES, WATCHED
 from steering.store.engine import writing
@@ -50,7 +50,8 @@ class Watched:
     def put(self, *hand_overs: HandOver) -> None:
         """Keep what probers hand over, in one transaction.
 
-        A second that is on record stays as it is: claims have been made from it.
+        A second that is on record stays as it is: claims have been made from it. What is handed over again, because nobody
+        heard that it was kept, adds nothing.
         """
         rows = [row for one in hand_overs for row in one.rows]
         failures = [
@@ -58,8 +59,7 @@ class Watched:
         ]
         with writing(self._engine) as connection:
             keep(connection, WATCHED, rows)
-            if failures:
-                connection.execute(insert(FAILURES), failures)
+            keep(connection, FAILURES, failures)
 
     def seconds(
         self, relocation: str, *, route: str | None = None, since: int = 0, until: int | None = None

@@ -51,7 +51,7 @@ async def test_a_download_is_the_whole_record_signed(
         identity = (await client.post("/relocate", json={"application": "assist"})).json()["id"]
         entries = database.evidence.append(identity, [Claim(rung="E0", sentence="written")])
         second = Second(vantage="edge-1", second=100).model_dump(mode="json")
-        failures = [SeenFailure("web", "edge-1", datetime(2026, 11, 22, tzinfo=UTC), "reset")] * 1001
+        failures = [SeenFailure("web", "edge-1", datetime.fromtimestamp(100 + n, UTC), "reset") for n in range(1001)]
         database.watched.put(HandOver(identity, "web", {("edge-1", 100): second}, failures))
         answer = await client.get(f"/v1/relocations/{identity}/evidence?download=true")
         published = (await client.get("/v1/evidence/key")).json()

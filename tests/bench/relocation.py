@@ -27,7 +27,7 @@ ROUNDS, WARM_UP = 8, 2
 PATIENT = {"min_samples": 1, "max_p99_slack_seconds": 1.0}
 """One process is client, gateway, application and workers here: what its latencies say of B is noise."""
 NO_WINDOW = {"period_seconds": 0.01, "timeout_seconds": 0.5, "stable_seconds": 0}
-"""The gate opens at its first good round; of the shortest period that it may have, a last look takes two."""
+"""Gate and last look open at their first good round; another one would follow after the shortest period there is."""
 SLOWEST = 5
 """How many phases the note names."""
 

@@ -43,6 +43,15 @@ def test_failures_are_kept_verbatim_and_in_order(database: Database) -> None:
     assert database.watched.failures("rel-2") == []
 
 
+def test_what_is_handed_over_again_adds_nothing(database: Database) -> None:
+    """A hand-over whose answer was lost comes again, alone or beside itself: its seconds and failures are kept once."""
+    again = HandOver("rel-1", "web", {("edge-1", 10): {"n": 1}}, [SeenFailure("web", "edge-1", NOON, "failed: reset")])
+    database.watched.put(again, again)
+    database.watched.put(again)
+    assert database.watched.failures("rel-1") == list(again.failures)
+    assert len(database.watched.seconds("rel-1")) == 1
+
+
 def test_the_first_decision_about_an_event_counts(database: Database) -> None:
     """A second process that decides about the same CloudEvent gets the first decision."""
     events = UeEvents(database.engine)
