@@ -122,7 +122,7 @@ async def test_abandoning_leaves_everything_as_it_is(world: World) -> None:
     run = await _no_way_back(world)
     await run.command("abandon")
     view = await run.ended()
-    assert "abandoned by operator, both sides kept" in view.sentence
+    assert "abandoned by operator, and nothing more is done" in view.sentence
     assert world.instances() == {world.a: 1, world.b: 1}
     assert (await world.document()).weights == {world.a: 0, world.b: 100}
     assert world.service.database.leases.holder(world.app) is None
