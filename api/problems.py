@@ -77,6 +77,7 @@ _BY_ERROR: Sequence[tuple[type[Exception], str]] = (
     (errors.InvalidRequest, "invalid-request"),
     (errors.NotFound, "not-found"),
     (errors.AlreadyRelocating, "already-relocating"),
+    (errors.NotRunning, "refused"),
     (errors.StaleFence, "stale"),
     (errors.ClusterUnavailable, "cluster-unavailable"),
     (errors.TargetFailed, "target-failed"),

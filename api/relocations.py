@@ -125,7 +125,10 @@ async def one_relocation(identity: Identity, service: TheService) -> RelocationV
     return RelocationView.of(await asyncio.to_thread(service.database.relocations.get, identity))
 
 
-@router.post("/v1/relocations/{identity}/cancel", status_code=202)
+_CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "Refused; `detail` says why. Nothing changed."}}
+
+
+@router.post("/v1/relocations/{identity}/cancel", status_code=202, responses=_CONFLICT)
 async def cancel(
     identity: Identity, service: TheService, caller: Caller, command: Command | None = None
 ) -> RelocationView:
@@ -145,10 +148,9 @@ def _route(name: str, sentence: str) -> None:
             raise Refused(result.sentence)
         return result
 
-    conflict: dict[int | str, dict[str, Any]] = {409: {"description": "Refused; `detail` says why. Nothing changed."}}
     run.__name__ = name.replace("-", "_")
     path = f"/v1/relocations/{{identity}}/{name}"
-    router.post(path, description=sentence, responses=conflict)(run)
+    router.post(path, description=sentence, responses=_CONFLICT)(run)
 
 
 for _name, _sentence in {

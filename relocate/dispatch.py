@@ -47,14 +47,14 @@ class Dispatch(Protocol):
         """The plan and the ranking; raises as `accept`, and changes nothing."""
 
     async def cancel(self, identity: str, actor: Actor) -> View:
-        """Ask for an undo; it is kept even while no worker runs. Raises NotFound, EngineUnavailable."""
+        """Ask for an undo; it is kept even while no worker runs. Raises NotFound, NotRunning, EngineUnavailable."""
 
     async def command(self, identity: str, name: str, actor: Actor, *, cluster: str | None = None) -> CommandResult:
         """`hold`, `proceed`, `retry`, `settle` (on `cluster`), `finish-cleanup` or `abandon`.
 
         Raises:
-            NotFound, InvalidRequest (unknown command, or settle without a cluster), EngineUnavailable (a command that
-            timed out may still take effect; the text says so).
+            NotFound, NotRunning, InvalidRequest (unknown command, or settle without a cluster), EngineUnavailable (a
+            command that timed out may still take effect; the text says so).
         """
 
     async def place(self, application: str, cluster: str, actor: Actor) -> Placement:

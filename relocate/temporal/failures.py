@@ -7,15 +7,15 @@ from contextlib import asynccontextmanager
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
-from relocate.errors import EngineUnavailable, NotFound
+from relocate.errors import EngineUnavailable, NotRunning
 
 
 @asynccontextmanager
-async def asking(identity: str) -> AsyncIterator[None]:
-    """Around what is asked of Temporal about one run.
+async def asking(identity: str | None = None) -> AsyncIterator[None]:
+    """Around what is asked of Temporal, about one run unless `identity` is None.
 
     Raises:
-        NotFound: Temporal does not know it.
+        NotRunning: Temporal does not have that run, or it has ended.
         EngineUnavailable: Temporal, or a worker, did not answer.
     """
     try:
@@ -23,8 +23,8 @@ async def asking(identity: str) -> AsyncIterator[None]:
     except WorkflowUpdateRPCTimeoutOrCancelledError as error:
         raise EngineUnavailable("no worker answered in time; the command may still take effect") from error
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise NotFound(f"relocation {identity} is not running") from error
+        if error.status is RPCStatusCode.NOT_FOUND and identity is not None:
+            raise NotRunning(f"{identity} does not run: it has ended, or has not begun") from error
         raise EngineUnavailable(f"Temporal cannot be asked: {error.message}") from error
     except RuntimeError as error:
         raise EngineUnavailable(f"Temporal cannot be reached: {error}") from error

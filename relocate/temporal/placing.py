@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 
 from relocate.activities.orders import Start
-from relocate.errors import InvalidRequest, NotFound, TargetFailed
+from relocate.errors import InvalidRequest, NotRunning, TargetFailed
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
@@ -68,7 +68,7 @@ class Placing:
         try:
             async with asking(identity):
                 found = await self._client.get_workflow_handle(identity).describe(rpc_timeout=ANSWER)
-        except NotFound:
+        except NotRunning:
             since = self._unknown_since.setdefault(identity, time.monotonic())
             return time.monotonic() - since >= STARTS_WITHIN_SECONDS
         return found.status is not WorkflowExecutionStatus.RUNNING
@@ -88,7 +88,7 @@ class Placing:
             created_at=datetime.now(UTC),
         )
         try:
-            async with asking(identity):
+            async with asking():
                 await self._client.execute_workflow(
                     Place.run, start, id=identity, task_queue=self._queue, execution_timeout=PLACING
                 )

@@ -132,7 +132,9 @@ class WayBack:
         return partial(self._undone, outcome, why)
 
     async def _abandoned(self, why: str, actor: Actor) -> orders.Ended:
-        return orders.Ended(outcome=Outcome.CANCELLED, sentence=f"{why}; abandoned by {actor.who}, and nothing more is done.")
+        return orders.Ended(
+            outcome=Outcome.CANCELLED, sentence=f"{why}; abandoned by {actor.who}, and nothing more is done."
+        )
 
     async def _settled(self, cluster: str, why: str) -> orders.Ended:
         """Give everything to one side that is proven healthy now, and remove the other."""

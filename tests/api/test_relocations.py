@@ -117,6 +117,19 @@ async def test_command_says_what_became_of_it(
     assert (refused.status_code, refused.json()["detail"]) == (409, f"There is nothing to {command} now.")
 
 
+@pytest.mark.parametrize("command", ["cancel", "hold", "proceed", "retry", "finish-cleanup", "abandon"])
+async def test_nothing_can_be_said_to_a_relocation_that_has_ended(
+    client: httpx.AsyncClient, database: Database, dispatch: MemoryDispatch, command: str
+) -> None:
+    """409 says how it ended; nothing is asked of the orchestrator."""
+    ended = finish(database, (await client.post("/relocate", json=WANTED)).json()["id"])
+    before = list(dispatch.actors)
+    answer = await client.post(f"/v1/relocations/{ended.id}/{command}")
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/refused")
+    assert answer.json()["detail"] == f"{ended.id} has ended: {ended.outcome}"
+    assert dispatch.actors == before
+
+
 async def test_settle_needs_a_side(client: httpx.AsyncClient) -> None:
     """422 names the field; with a side it is taken."""
     address = (await client.post("/relocate", json=WANTED)).headers["location"]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 
-from relocate.errors import NotFound
+from relocate.errors import NotRunning
 from relocate.model.relocation import Outcome, Phase
 from tests.workflow.run import Run
 from tests.workflow.world import World
@@ -151,7 +151,9 @@ async def test_a_cancel_after_the_end_is_refused(world: World) -> None:
     """There is nothing to undo any more; the answer says so, and nothing changes."""
     run = await world.relocate(target=world.b)
     ended = await run.ended()
-    with pytest.raises(NotFound, match=f"{run.id} is not running"):
+    with pytest.raises(NotRunning, match=f"{run.id} has ended: completed"):
         await run.cancel()
+    with pytest.raises(NotRunning, match=f"{run.id} has ended: completed"):
+        await run.command("hold")
     assert run.view == ended
     await world.assert_serves_only_from(world.b)
