@@ -146,13 +146,14 @@ class System:
 
     async def configure(self) -> None:
         """Tell the API what there is."""
-        entries: list[tuple[str, Cluster | Gateway]] = [
-            ("gateways", site.gateway(self.ports, self.certificates)),
-            *(("clusters", cluster) for cluster in site.clusters(self.ports)),
-        ]
-        for kind, entry in entries:
-            await self._put(kind, entry)
+        await self.describe_gateway(self.certificates)
+        for cluster in site.clusters(self.ports):
+            await self._put("clusters", cluster)
         await self.describe(site.application(site.OURS))
+
+    async def describe_gateway(self, certificates: Certificates) -> None:
+        """Tell the API what the gateway is, and whom to trust there."""
+        await self._put("gateways", site.gateway(self.ports, certificates))
 
     async def describe(self, application: Application) -> None:
         """Tell the API what an application is; said again, it counts for what is started from then on."""

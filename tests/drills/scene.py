@@ -182,10 +182,31 @@ class Scene:
         await adapter.apply(theirs, fence=higher, base=state.version)
         return theirs
 
+    def user(self, instance: str) -> httpx.AsyncClient:
+        """A user of one gateway instance, with the one connection that it opens first."""
+        host = site.host_of(self.name)
+
+        async def by_name(request: httpx.Request) -> None:
+            request.extensions["sni_hostname"] = host
+
+        return httpx.AsyncClient(
+            base_url=f"https://127.0.0.1:{self.system.ports.listeners[instance]}",
+            verify=ssl.create_default_context(cafile=str(self.system.certificates.ca)),
+            headers={"host": host},
+            event_hooks={"request": [by_name]},
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=None),
+            trust_env=False,
+        )
+
     async def answers(self, *through: str) -> set[str]:
         """Who answers a fresh request now, over these gateway instances, or all."""
         asked = [await self._ask(instance) for instance in through or site.INSTANCES for _ in range(3)]
         return {str(answer.json()["cluster"]) for answer in asked}
+
+    async def works(self, seconds: float, through: str) -> str:
+        """Who answers a request that takes so long, and may be sent once only."""
+        answer = await self._ask(through, "POST", f"/work?ms={1000 * seconds:.0f}", timeout=seconds + 10)
+        return str(answer.json()["cluster"])
 
     async def epoch(self, through: str) -> str:
         """By which write one gateway instance answers a fresh request now."""
@@ -254,13 +275,11 @@ class Scene:
         assert entries
         assert broken_link(entries) is None
 
-    async def _ask(self, instance: str) -> httpx.Response:
-        ca, port = str(self.system.certificates.ca), self.system.ports.listeners[instance]
-        host = site.host_of(self.name)
-        extensions = {"sni_hostname": host}
-        async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=ca), trust_env=False) as client:
-            url = f"https://127.0.0.1:{port}/whoami"
-            answer = await client.get(url, headers={"host": host}, extensions=extensions)
+    async def _ask(
+        self, instance: str, method: str = "GET", path: str = "/whoami", *, timeout: float = 5
+    ) -> httpx.Response:
+        async with self.user(instance) as user:
+            answer = await user.request(method, path, timeout=timeout)
         return answer.raise_for_status()
 
     async def _unplace(self) -> None:

@@ -53,6 +53,21 @@ async def test_a_cancel_after_the_point_of_no_return_is_too_late(stage: Stage, m
     (await scene.losses()).none()
 
 
+async def test_a_cancel_where_nothing_is_in_progress_is_refused_and_changes_nothing(stage: Stage) -> None:
+    """The relocation has ended: who cancels it is told so, and users stay where they are."""
+    scene = await stage()
+    move = await scene.move()
+    ended = await move.ends()
+    answer = await move.command("cancel")
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == f"{move.id} has ended: completed"
+    await scene.calm()
+    assert await move.view() == ended
+    await scene.serves_from(B, not_from=A)
+    scene.recorded_whole(move)
+    (await scene.losses()).none()
+
+
 async def undone(scene: Scene, move: Move, view: View) -> None:
     """It is as if nothing had been, and no user noticed."""
     assert view.outcome is Outcome.CANCELLED
