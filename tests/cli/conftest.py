@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from api.app import create_app
@@ -80,8 +81,8 @@ def make_app(database: Database, dispatch: MemoryDispatch) -> Callable[..., Fast
 
 @pytest.fixture
 def server(make_app: Callable[..., FastAPI]) -> Iterator[str]:
-    """Address of the API."""
-    with listening(make_app()) as address:
+    """Address of the API. What it logs is kept out of what the command prints, in this same process."""
+    with capture_logs(), listening(make_app()) as address:
         yield address
 
 

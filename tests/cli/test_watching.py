@@ -28,15 +28,16 @@ def _update(database, **fields):
 
 
 @contextmanager
-def finishing(database, identity, outcome="completed"):
-    """While the block waits for it, the relocation ends: some time after it is there, so that it is followed."""
+def finishing(database, identity, outcome="completed", *, says=""):
+    """While the block waits for it, the relocation ends: some time after it is there and says this, so that it is followed."""
 
     def later():
         for _ in range(600):
             time.sleep(0.1)
             with suppress(NotFound):
-                finish(database, identity, outcome)
-                return
+                if says in database.relocations.get(identity).sentence:
+                    finish(database, identity, outcome)
+                    return
 
     thread = threading.Thread(target=later)
     thread.start()
@@ -91,9 +92,10 @@ def test_json_is_one_object_a_change(relocate, running, database):
 @pytest.mark.parametrize("command", [("start", "assist", "--target", "mec-b"), ("cancel", "r-1")])
 def test_other_commands_watch_too(relocate, running, database, command):
     """`start` and `cancel` follow to the end when asked to."""
-    if command[0] == "start":
+    starts = command[0] == "start"
+    if starts:
         finish(database, "r-1")
-    with finishing(database, "r-2" if command[0] == "start" else "r-1", "cancelled"):
+    with finishing(database, "r-2" if starts else "r-1", "cancelled", says="" if starts else "Undoing"):
         result = relocate(*command, "--watch")
     assert result.exit_code == 1
     assert "cancelled" in result.stdout.splitlines()[-1]

@@ -155,20 +155,21 @@ async def test_an_instance_knows_its_name_and_gets_nothing_secret(process, famil
 
 async def test_something_else_at_the_address_is_not_taken_for_an_agent():
     """A server that answers in another language is unavailable, not an absent instance."""
-    stranger = await asyncio.start_server(answer_as_a_stranger, "127.0.0.1", 0)
+    answered = asyncio.Event()
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+        writer.close()
+        answered.set()
+
+    stranger = await asyncio.start_server(answer, "127.0.0.1", 0)
     driver = ProcessDriver.open("mec-a", {"url": f"http://127.0.0.1:{stranger.sockets[0].getsockname()[1]}"})
     with pytest.raises(ClusterUnavailable, match="is no agent"):
         await driver.observe("echo", "echo-1")
     await driver.close()
     stranger.close()
-
-
-async def answer_as_a_stranger(reader, writer):
-    """One HTTP answer that no agent would give."""
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
-    await writer.drain()
-    writer.close()
+    await answered.wait()
 
 
 async def test_an_agent_that_does_not_answer_is_unavailable():

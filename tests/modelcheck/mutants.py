@@ -178,14 +178,6 @@ MUTANTS = (
         **LAGS,
     ),
     _mutant(
-        "proof is waived where nobody allows it",
-        f"{PROOF}:is_waived",
-        "unproven and ",
-        "",
-        "teardown-without-proof",
-        mute=True,
-    ),
-    _mutant(
         "only who is waived has to prove anything",
         f"{PROOF}:alive",
         "a.instance not in waived",

@@ -198,14 +198,8 @@ async def test_a_connection_that_is_refused_came_to_no_side(sender: type[HttpSen
     assert [(one.result, one.reached) for one in answers] == [(Result.FAILED, False)] * 2
 
 
-async def test_a_request_that_was_taken_and_not_answered_may_have_come_to_a_side() -> None:
+async def test_a_request_that_was_taken_and_not_answered_may_have_come_to_a_side(raw) -> None:
     """The gateway instance lives, and the side behind it hangs or died."""
-    server = await asyncio.start_server(_takes_and_breaks_off, "127.0.0.1", 0)
-    async with server:
-        answers = await asked(HttpSender(FAST, point(server.sockets[0].getsockname()[1]), None), True, False)
+    async with raw.serving(None) as broken_off:
+        answers = await asked(HttpSender(FAST, point(broken_off.port), None), True, False)
     assert [(one.result, one.reached) for one in answers] == [(Result.FAILED, True)] * 2
-
-
-async def _takes_and_breaks_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.readline()
-    writer.close()

@@ -129,7 +129,7 @@ async def canned_server(status: int, body: bytes) -> AsyncIterator[Seen]:
 
 @asynccontextmanager
 async def _listening(serve: Serve, seen: Seen) -> AsyncIterator[None]:
-    handlers: set[asyncio.Task[None]] = set()
+    handlers: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -142,7 +142,7 @@ async def _listening(serve: Serve, seen: Seen) -> AsyncIterator[None]:
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.connections += 1
-        handlers.add(asyncio.create_task(handle(reader, writer)))
+        handlers[writer] = asyncio.create_task(handle(reader, writer))
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     seen.port = server.sockets[0].getsockname()[1]
@@ -150,6 +150,8 @@ async def _listening(serve: Serve, seen: Seen) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
-        for handler in handlers:
+        for handler in handlers.values():
             handler.cancel()
-        await asyncio.gather(*handlers, return_exceptions=True)
+        await asyncio.gather(*handlers.values(), return_exceptions=True)
+        for writer in handlers:  # also where the task had not begun
+            writer.transport.abort()

@@ -57,17 +57,18 @@ class Meo:
         self.asked: list[dict[str, Any]] = []
         self.headers: list[str] = []
         self.url = ""
-        self.talks: set[asyncio.Task[None]] = set()
+        self.talks: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A connection was made."""
-        self.talks.add(asyncio.create_task(self.serve(reader, writer)))
+        self.talks[writer] = asyncio.create_task(self.serve(reader, writer))
 
     async def hang_up(self) -> None:
         """End what is under way."""
-        for talk in self.talks:
+        for writer, talk in self.talks.items():
             talk.cancel()
-        await asyncio.gather(*self.talks, return_exceptions=True)
+            writer.transport.abort()  # also where the task has not begun
+        await asyncio.gather(*self.talks.values(), return_exceptions=True)
 
     def answers(self, body: Any, *, status: int = 200, after: float = 0) -> None:
         """Add an answer to the script."""
