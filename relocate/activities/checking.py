@@ -47,13 +47,14 @@ class Checking:
                 self._watched(order, found),
             )
             findings = Findings(
+                order=order,
                 looks=[look for look, _ in routes],
                 asked=[asked for _, asked in routes],
                 health=health,
                 since_switch=since_switch,
             )
-        stored = await self._stored(order, [*watched, *claims(order, findings)])
-        checked = findings.checked(order).model_copy(update={"evidence_stored": stored})
+        stored = await self._stored(order, [*watched, *claims(findings)])
+        checked = findings.checked.model_copy(update={"evidence_stored": stored})
         why_not = why_not_teardown(checked, order.waivers)
         return Verdict(why_not=why_not, sentence=why_not or f"Nothing speaks against removing {order.source}.")
 

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from relocate.activities.orders import CheckOrder
 from relocate.evidence import last_check
@@ -33,48 +34,52 @@ DUE_SECONDS = 1.5
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that was asked."""
+    """Everything that was asked, and what follows from it."""
 
+    order: CheckOrder
     looks: Sequence[RouteLook]
     asked: Sequence[RouteAsked]
     health: AskedGate
     since_switch: Seen
 
-    def routes(self, order: CheckOrder) -> CheckedRoutes:
+    @cached_property
+    def routes(self) -> CheckedRoutes:
         """E2."""
-        return CheckedRoutes(source=order.source, looks=tuple(self.looks), waived=order.waived_instances)
+        return CheckedRoutes(source=self.order.source, looks=tuple(self.looks), waived=self.order.waived_instances)
 
-    @property
+    @cached_property
     def answers(self) -> CheckedAnswers:
         """E3."""
         return CheckedAnswers(asked=tuple(self.asked), health=self.health)
 
-    def seconds(self, order: CheckOrder) -> CheckedSeconds:
+    @cached_property
+    def seconds(self) -> CheckedSeconds:
         """E4."""
+        target = self.order.target.name
         return CheckedSeconds(
-            side=order.target.name,
+            side=target,
             rows=self.since_switch.said,
-            max_error_rate=order.max_error_rate,
-            sample=sample_of(self.since_switch.seconds, order.target.name, order.since),
+            max_error_rate=self.order.max_error_rate,
+            sample=sample_of(self.since_switch.seconds, target, self.order.since),
         )
 
-    def checked(self, order: CheckOrder) -> Checked:
-        """All of it together."""
-        return last_check.checked(
-            self.routes(order), self.answers, self.seconds(order), drained=order.drained, cut=order.cut
-        )
+    @cached_property
+    def checked(self) -> Checked:
+        """All of it together; whether it is stored remains to be seen."""
+        order = self.order
+        return last_check.checked(self.routes, self.answers, self.seconds, drained=order.drained, cut=order.cut)
 
 
-def claims(order: CheckOrder, findings: Findings) -> Sequence[Claim]:
+def claims(findings: Findings) -> Sequence[Claim]:
     """One claim a rung. Being in the record, they show that they were stored."""
-    checked = findings.checked(order).model_copy(update={"evidence_stored": True})
+    order, checked = findings.order, findings.checked.model_copy(update={"evidence_stored": True})
     everything = CheckedAll(
         source=order.source, target=order.target.name, checked=checked, waivers=order.waivers, cut=order.cut
     )
     found: dict[Rung, tuple[str | None, Raw]] = {
-        Rung.ACKNOWLEDGED: (checked.acknowledged, findings.routes(order)),
+        Rung.ACKNOWLEDGED: (checked.acknowledged, findings.routes),
         Rung.PROBED: (join_reasons([checked.seen, checked.target_healthy]), findings.answers),
-        Rung.WATCHED: (checked.watched, findings.seconds(order)),
+        Rung.WATCHED: (checked.watched, findings.seconds),
         Rung.DRAINED: (checked.drained, everything),
     }
     return [
