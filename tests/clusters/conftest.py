@@ -22,6 +22,9 @@ from relocate.clusters.memory import MemoryDriver
 from relocate.clusters.process import ProcessDriver
 from steering.model import Fence
 
+PATIENCE = 20.0
+"""Seconds in which a process starts or ends, also where many others do."""
+
 SERVER = str(Path(__file__).with_name("server.py"))
 
 START = (
@@ -69,15 +72,15 @@ class Conversation:
         await self.driver.remove("echo", instance, Fence(lease=1, sequence=next(self.steps)))
 
     async def reaches(self, instance: str, state: InstanceState) -> Observation:
-        """What is observed once the instance is in this state; fails after 5 s."""
-        async with asyncio.timeout(5):
+        """What is observed once the instance is in this state; fails when that takes too long."""
+        async with asyncio.timeout(PATIENCE):
             while (seen := await self.driver.observe("echo", instance)).state is not state:  # noqa: ASYNC110 - another process's
                 await asyncio.sleep(0.01)
         return seen
 
     async def is_gone(self, instance: str) -> None:
-        """Wait until nothing is left; fails after 5 s."""
-        async with asyncio.timeout(5):
+        """Wait until nothing is left; fails when that takes too long."""
+        async with asyncio.timeout(PATIENCE):
             while not await self.driver.gone("echo", instance):  # noqa: ASYNC110 - another process's
                 await asyncio.sleep(0.01)
 

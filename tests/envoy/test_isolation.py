@@ -86,7 +86,7 @@ async def test_starting_instance_is_served_around_a_bad_document(rig: Rig, adapt
 
 async def test_warming_cluster_blocks_nobody(make_rig: Callable[..., Rig]) -> None:
     """While one route's clusters wait for a health check that never answers, another's switch takes effect at once."""
-    rig = make_rig(extra={"health": {"interval_seconds": 0.25, "timeout_seconds": 600.0}})
+    rig = make_rig(extra={"health": {"interval_seconds": 0.25, "timeout_seconds": 60.0}})
     adapter, fence = rig.adapter(), Fences()
     version = await adapter.apply(rig.document("game", "e1", {"a": 100, "b": 0}), fence=fence(), base=None)
     await acknowledged(adapter, "game", version)
