@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from relocate.clusters.contract import Workload
 from relocate.clusters.memory import MemoryDriver
@@ -31,6 +31,8 @@ from tests.workflow.world import FAST
 WATCH_SECONDS, PROBES_PER_SECOND = 0.5, 100
 """Between two requests of a prober through one gateway instance, at least; and how many all applications' probers send
 together, at most: what is measured is the engine, not the prober and a data plane in Python."""
+SWEEP_PERIOD = 1.0
+"""Seconds, as the API's."""
 ROUTE_GATEWAYS = 25
 """Gateways of one route; an application with more of them has more routes."""
 ACTOR = Actor(who="bench", why="it is measured")
@@ -85,13 +87,14 @@ class Fleet:
         Raises:
             RuntimeError: one did not complete; the text says how it ended.
         """
+        sweeper = asyncio.create_task(self._sweep())
         began = time.perf_counter()
         moves = [asyncio.create_task(self.move(name)) for name in self.applications]
         done, late = await asyncio.wait(moves, timeout=at_most)
         seconds = time.perf_counter() - began
-        for task in late:
+        for task in (sweeper, *late):
             task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(sweeper, *late, return_exceptions=True)
         if late:
             await self._terminate()
         return seconds, [task.result() for task in done]
@@ -106,11 +109,29 @@ class Fleet:
         target = self.clusters[1] if placed is not None and placed.cluster == self.clusters[0] else self.clusters[0]
         body = {"application": application, "options": {"judging": PATIENT}, **(fields or {"target": target})}
         accepted = await self._service.dispatch.accept(RelocationRequest.model_validate(body), key=None, actor=ACTOR)
-        await self._service.client.get_workflow_handle_for(Relocate.run, accepted.view.id).result()
+        await self._ended(accepted.view.id)
         view = await asyncio.to_thread(self._service.database.relocations.get, accepted.view.id)
         if view.outcome is not Outcome.COMPLETED:
             raise RuntimeError(f"a relocation did not complete: {view.sentence}")
         return view
+
+    async def _ended(self, identity: str) -> None:
+        """Wait for the end, and for the beginning too: of a thousand at once Temporal does not take each at once."""
+        while True:
+            try:
+                await self._service.client.get_workflow_handle_for(Relocate.run, identity).result()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+                await asyncio.sleep(SWEEP_PERIOD)
+            else:
+                return
+
+    async def _sweep(self) -> None:
+        """As the API does: start what was accepted and could not be started."""
+        while True:
+            await asyncio.sleep(SWEEP_PERIOD)
+            await self._service.dispatch.sweep()
 
     async def _terminate(self) -> None:
         for name in self.applications:
