@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 
-import structlog
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
@@ -16,16 +15,12 @@ from api.event_tail import EventTail
 from api.guard import Guard
 from api.metrics import RelocationCollector, RequestMeter
 from api.service import Service
+from api.sweeper import sweep
 from relocate.attestation import Signer
 from relocate.dispatch import Dispatch
 from relocate.settings import Settings
 from relocate.store.database import Database
 from relocate.store.figures import Figures
-
-SWEEP_PERIOD = 1.0
-"""Seconds between two looks for relocations that were accepted and not started."""
-
-_log = structlog.get_logger(__name__)
 
 _PROBLEM = {"description": "A problem (RFC 9457).", "content": {problems.MEDIA_TYPE: {"schema": {}}}}
 
@@ -66,7 +61,7 @@ def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> Fa
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
-    sweeper = asyncio.create_task(_sweep(service.dispatch))
+    sweeper = asyncio.create_task(sweep(service.dispatch))
     try:
         yield
     finally:
@@ -74,20 +69,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper
-
-
-async def _sweep(dispatch: Dispatch) -> None:
-    """Start what was accepted and not started, for as long as the service runs."""
-    failing = False
-    while True:
-        try:
-            started = await dispatch.sweep()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next second tries again
-            if not failing:
-                _log.warning("accepted relocations cannot be started now", error=str(error))
-            failing = True
-        else:
-            failing = False
-            if started:
-                _log.info("started what had been accepted", relocations=started)
-        await asyncio.sleep(SWEEP_PERIOD)

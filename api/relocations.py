@@ -32,6 +32,7 @@ Key = Annotated[
 ]
 
 
+_CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "Refused; `detail` says why. Nothing changed."}}
 _PLAN: dict[int | str, dict[str, Any]] = {200: {"model": DryRun, "description": "With dryRun: the plan."}}
 
 
@@ -123,9 +124,6 @@ async def list_relocations(
 async def one_relocation(identity: Identity, service: TheService) -> RelocationView:
     """The whole pipeline of one relocation, every phase with its state."""
     return RelocationView.of(await asyncio.to_thread(service.database.relocations.get, identity))
-
-
-_CONFLICT: dict[int | str, dict[str, Any]] = {409: {"description": "Refused; `detail` says why. Nothing changed."}}
 
 
 @router.post("/v1/relocations/{identity}/cancel", status_code=202, responses=_CONFLICT)

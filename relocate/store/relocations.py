@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, and_, bindparam, insert, or_, select,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound
+from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, NotRunning
 from relocate.model.application import Application
 from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, Status, Step, View
 from relocate.model.told import Told
@@ -149,6 +149,18 @@ class Relocations:
         """
         with self._engine.connect() as connection:
             return _view(connection, identity)
+
+    def unfinished(self, identity: str) -> View:
+        """The relocation, while something can still be said to it.
+
+        Raises:
+            NotFound: there is none of that id.
+            NotRunning: it has ended.
+        """
+        view = self.get(identity)
+        if view.outcome is not None:
+            raise NotRunning(f"{identity} has ended: {view.outcome}")
+        return view
 
     def list(
         self,

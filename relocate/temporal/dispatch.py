@@ -20,7 +20,7 @@ from relocate.activities.orders import Start
 from relocate.activities.selection import check_provable, decide
 from relocate.activities.ways import stretches
 from relocate.dispatch import CommandResult, DryRun
-from relocate.errors import EngineUnavailable, InvalidRequest, NotRunning
+from relocate.errors import EngineUnavailable, InvalidRequest
 from relocate.model.application import Application
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, RelocationRequest, View
@@ -97,7 +97,7 @@ class TemporalDispatch:
 
     async def cancel(self, identity: str, actor: Actor) -> View:
         """A signal: Temporal keeps it even while no worker runs."""
-        view = await self._unfinished(identity)
+        view = await asyncio.to_thread(self._database.relocations.unfinished, identity)
         async with asking(identity):
             handle = self._client.get_workflow_handle_for(Relocate.run, identity)
             await handle.signal(Relocate.cancel, actor, rpc_timeout=ANSWER)
@@ -105,7 +105,7 @@ class TemporalDispatch:
 
     async def command(self, identity: str, name: str, actor: Actor, *, cluster: str | None = None) -> CommandResult:
         """An update with an id: the caller hears at once whether it was understood."""
-        await self._unfinished(identity)
+        await asyncio.to_thread(self._database.relocations.unfinished, identity)
         try:
             order = CommandOrder(command=Command(name), actor=actor, cluster=cluster)
         except ValueError as error:
@@ -178,12 +178,6 @@ class TemporalDispatch:
             return  # it is kept, and the sweeper starts it
         self._heard_at = time.monotonic()
         self._started.append(pending.id)
-
-    async def _unfinished(self, identity: str) -> View:
-        view = await asyncio.to_thread(self._database.relocations.get, identity)
-        if view.outcome is not None:
-            raise NotRunning(f"{identity} has ended: {view.outcome}")
-        return view
 
     async def _mark_started(self) -> None:
         """Put on record what was started since the last time. Who dies before leaves a start that changes nothing."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import count
 
 from relocate.dispatch import CommandResult, Dispatch, DryRun
-from relocate.errors import EngineUnavailable, InvalidRequest, NotRunning
+from relocate.errors import EngineUnavailable, InvalidRequest
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
@@ -36,11 +36,6 @@ class MemoryDispatch(Dispatch):
             if cluster is not None:
                 self._database.catalogue.get(Cluster, cluster)
 
-    def _unfinished(self, identity: str) -> None:
-        outcome = self._database.relocations.get(identity).outcome
-        if outcome is not None:
-            raise NotRunning(f"{identity} has ended: {outcome}")
-
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
         """Keep it; nothing starts."""
         self._check(request)
@@ -58,7 +53,7 @@ class MemoryDispatch(Dispatch):
     async def cancel(self, identity: str, actor: Actor) -> View:
         """Recorded in the sentence."""
         self._available()
-        self._unfinished(identity)
+        self._database.relocations.unfinished(identity)
         self.actors.append(actor)
         return self._database.relocations.change(
             identity, lambda view: view.model_copy(update={"sentence": "Undoing."})
@@ -67,7 +62,7 @@ class MemoryDispatch(Dispatch):
     async def command(self, identity: str, name: str, actor: Actor, *, cluster: str | None = None) -> CommandResult:
         """Taken, or refused when `refusing`."""
         self._available()
-        self._unfinished(identity)
+        self._database.relocations.unfinished(identity)
         self.actors.append(actor)
         if name == "settle" and cluster is None:
             raise InvalidRequest("cluster: settle needs the side to stay on", field="cluster")

@@ -12,15 +12,18 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
+from api.sweeper import SWEEP_PERIOD, sweep
 from relocate.clusters.contract import Workload
 from relocate.clusters.memory import MemoryDriver
+from relocate.errors import NotRunning
 from relocate.model.application import Application, Route
 from relocate.model.cluster import Cluster, Gateway
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, Outcome, RelocationRequest, View
 from relocate.phases import documents
+from relocate.temporal.failures import asking
 from relocate.workflow.relocation import Relocate
 from steering.adapters.memory import MemoryGateway, MemorySettings
 from steering.model import Backend, Fence
@@ -31,8 +34,6 @@ from tests.workflow.world import FAST
 WATCH_SECONDS, PROBES_PER_SECOND = 0.5, 100
 """Between two requests of a prober through one gateway instance, at least; and how many all applications' probers send
 together, at most: what is measured is the engine, not the prober and a data plane in Python."""
-SWEEP_PERIOD = 1.0
-"""Seconds, as the API's."""
 ROUTE_GATEWAYS = 25
 """Gateways of one route; an application with more of them has more routes."""
 ACTOR = Actor(who="bench", why="it is measured")
@@ -87,14 +88,13 @@ class Fleet:
         Raises:
             RuntimeError: one did not complete; the text says how it ended.
         """
-        sweeper = asyncio.create_task(self._sweep())
         began = time.perf_counter()
         moves = [asyncio.create_task(self.move(name)) for name in self.applications]
         done, late = await asyncio.wait(moves, timeout=at_most)
         seconds = time.perf_counter() - began
-        for task in (sweeper, *late):
+        for task in late:
             task.cancel()
-        await asyncio.gather(sweeper, *late, return_exceptions=True)
+        await asyncio.gather(*late, return_exceptions=True)
         if late:
             await self._terminate()
         return seconds, [task.result() for task in done]
@@ -119,19 +119,12 @@ class Fleet:
         """Wait for the end, and for the beginning too: of a thousand at once Temporal does not take each at once."""
         while True:
             try:
-                await self._service.client.get_workflow_handle_for(Relocate.run, identity).result()
-            except RPCError as error:
-                if error.status is not RPCStatusCode.NOT_FOUND:
-                    raise
+                async with asking(identity):
+                    await self._service.client.get_workflow_handle_for(Relocate.run, identity).result()
+            except NotRunning:
                 await asyncio.sleep(SWEEP_PERIOD)
             else:
                 return
-
-    async def _sweep(self) -> None:
-        """As the API does: start what was accepted and could not be started."""
-        while True:
-            await asyncio.sleep(SWEEP_PERIOD)
-            await self._service.dispatch.sweep()
 
     async def _terminate(self) -> None:
         for name in self.applications:
@@ -202,8 +195,10 @@ async def fleet(
 ) -> AsyncIterator[Fleet]:
     """A fleet that stands ready while the block lasts."""
     made = Fleet(service, applications=applications, gateways=gateways, clusters=clusters)
+    sweeper = asyncio.create_task(sweep(service.dispatch))
     try:
         await made.begin()
         yield made
     finally:
+        sweeper.cancel()
         await made.end()
