@@ -21,7 +21,7 @@ from relocate.demo.traffic.record import read_recording
 from relocate.model.application import Application
 from relocate.model.chain import broken_link
 from relocate.model.evidence import Entry
-from relocate.model.relocation import Phase, Status
+from relocate.model.relocation import Outcome, Phase, Status, View
 from relocate.parts import Parts
 from relocate.prober.coverage import Coverage, Hole
 from relocate.settings import Settings
@@ -229,6 +229,24 @@ class Scene:
             return False
 
         await eventually(answered, "served again")
+
+    async def completed(self, move: Move, seconds: float = 45) -> View:
+        """Wait for its end: it is on B, with a whole record."""
+        view = await move.ends(seconds)
+        assert view.outcome is Outcome.COMPLETED, view.sentence
+        await self.serves_from(B, not_from=A)
+        self.recorded_whole(move)
+        return view
+
+    async def never_switched(self, move: Move, why: str) -> None:
+        """Wait for its end: it says why, B is gone, nobody ever was on it, and no user noticed."""
+        view = await move.ends()
+        assert view.outcome is Outcome.ROLLED_BACK, view.sentence
+        assert why in view.sentence
+        assert step(view, Phase.SWITCH).state == "skipped"
+        await self.serves_from(A, not_from=B)
+        self.recorded_whole(move)
+        (await self.losses()).none()
 
     def evidence(self, move: Move) -> Sequence[Entry]:
         """The relocation's record."""

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -14,11 +15,10 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from relocate.demo.system import System
-from relocate.model.relocation import Outcome, Phase
+from relocate.model.relocation import Phase
 from tests.drills.absence import hanging
 from tests.drills.disk import SmallDisk
 from tests.drills.line import Line
-from tests.drills.move import Move
 from tests.drills.scene import A, B, Scene
 from tests.drills.waiting import eventually
 
@@ -48,9 +48,9 @@ async def test_when_the_api_dies_between_accepting_and_starting_the_sweeper_star
             assert await known(system, pending.id) is heard
         with pytest.raises(httpx.HTTPError):
             await asked
-        await eventually(lambda: swept(scene), "started by the sweeper")
+        await eventually(partial(nothing_waits, scene), "started by the sweeper")
     move = scene.follow(pending.id)
-    await completed(scene, move)
+    await scene.completed(move, BUSY_SECONDS)
     assert await runs(system, pending.id) == 1
     assert scene.not_started() == []
     (await scene.losses()).none()
@@ -70,7 +70,7 @@ async def test_when_temporal_is_away_users_notice_nothing_and_nothing_is_accepte
         assert scene.relocations() == [move.id]
     finally:
         await system.start_temporal()
-    await completed(scene, move)
+    await scene.completed(move, BUSY_SECONDS)
     (await scene.losses()).none()
 
 
@@ -84,7 +84,7 @@ async def test_when_the_database_is_locked_the_relocation_waits_and_completes_wi
     with locked(system):
         assert (await scene.ask()).status_code == httpx.codes.SERVICE_UNAVAILABLE
         await scene.calm(AWAY_SECONDS - 5)
-    await completed(scene, move)
+    await scene.completed(move, BUSY_SECONDS)
     assert scene.unwatched(move) == []
     (await scene.losses()).none()
 
@@ -105,16 +105,8 @@ async def test_when_the_disk_is_full_nothing_is_torn_down_until_evidence_can_be_
             assert (view.phase, view.point_of_no_return) == (Phase.DRAIN, False)
             assert [one.state for one in await system.instances(A, scene.name)] == ["running"]
             assert await scene.answers() == {B}
-        await completed(scene, move)
+        await scene.completed(move, BUSY_SECONDS)
         (await scene.losses()).none()
-
-
-async def completed(scene: Scene, move: Move) -> None:
-    """It ends well, on B, with a whole record."""
-    view = await move.ends(BUSY_SECONDS)
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
 
 
 @asynccontextmanager
@@ -124,14 +116,11 @@ async def api_behind_a_line(system: System, scene: Scene, *, heard: bool) -> Asy
     Temporal hears nothing of its start, or the API hears no answer. When the block ends, another API runs without the line.
     """
 
-    async def nothing_kept() -> bool:
-        return not scene.not_started()
-
     async def nothing_known() -> bool:
         return not any([await known(system, kept.id) for kept in scene.not_started()])
 
     await system.processes.stop("api")
-    passing = {"answers_while": nothing_known} if heard else {"asks_while": nothing_kept}
+    passing = {"answers_while": nothing_known} if heard else {"asks_while": partial(nothing_waits, scene)}
     line = Line(system.ports.temporal, **passing)
     await line.start()
     try:
@@ -144,8 +133,8 @@ async def api_behind_a_line(system: System, scene: Scene, *, heard: bool) -> Asy
         await system.api_ready()
 
 
-async def swept(scene: Scene) -> bool:
-    """Whether everything that was kept is known to run."""
+async def nothing_waits(scene: Scene) -> bool:
+    """Whether everything that was kept, if anything was, is known to run."""
     return not scene.not_started()
 
 

@@ -8,9 +8,8 @@ import httpx
 
 from relocate.demo.site import INSTANCES
 from relocate.demo.system import System
-from relocate.model.relocation import Outcome, Phase, Status
+from relocate.model.relocation import Phase, Status
 from tests.drills.absence import hanging
-from tests.drills.move import Move
 from tests.drills.scene import A, B, Scene, held_before
 
 Stage = Callable[..., Awaitable[Scene]]
@@ -29,7 +28,8 @@ async def test_when_a_slow_request_is_in_flight_on_a_it_is_answered_there(stage:
         assert await scene.answers() == {B}
         assert not any(one.done() for one in slow)
         assert set(await asyncio.gather(*slow)) == {A}
-    await completed(scene, move)
+    await scene.completed(move)
+    (await scene.losses()).none()
 
 
 async def test_a_user_keeps_the_connection_it_has_and_gets_its_answers_from_b(stage: Stage) -> None:
@@ -37,14 +37,16 @@ async def test_a_user_keeps_the_connection_it_has_and_gets_its_answers_from_b(st
     scene = await stage()
     async with scene.user(INSTANCES[0]) as user:
         before, address = await asked(user)
-        await completed(scene, await scene.move())
+        await scene.completed(await scene.move())
         assert (before, await asked(user)) == (A, (B, address))
+    (await scene.losses()).none()
 
 
 async def test_when_a_ends_at_once_nobody_notices_as_nobody_uses_it(stage: Stage) -> None:
     """An application without any grace: it is told to end when every gateway has forgotten it, and not before."""
     scene = await stage(arguments=["--grace", "0"])
-    await completed(scene, await scene.move())
+    await scene.completed(await scene.move())
+    (await scene.losses()).none()
 
 
 async def test_when_a_s_cluster_cannot_be_reached_users_are_on_b_and_a_goes_once_it_can(
@@ -61,19 +63,11 @@ async def test_when_a_s_cluster_cannot_be_reached_users_are_on_b_and_a_goes_once
             assert (view.status, view.phase) == (Status.RUNNING, Phase.TEARDOWN)
             assert view.sentence.startswith(f"Removing {A}")
             assert await scene.answers() == {B}
-    await completed(scene, move)
+    await scene.completed(move)
+    (await scene.losses()).none()
 
 
 async def asked(user: httpx.AsyncClient) -> tuple[str, tuple[str, int]]:
     """Which cluster answers a user, and from which address of its own it asked."""
     answer = (await user.get("/whoami")).raise_for_status()
     return answer.json()["cluster"], answer.extensions["network_stream"].get_extra_info("client_addr")
-
-
-async def completed(scene: Scene, move: Move) -> None:
-    """It ends well, on B, and no user noticed."""
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
-    (await scene.losses()).none()

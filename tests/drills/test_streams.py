@@ -4,10 +4,10 @@
 from collections.abc import Awaitable, Callable
 
 from relocate.demo.traffic.plan import STREAMS
-from relocate.model.relocation import Outcome, Phase, Status, View
+from relocate.model.relocation import Phase, Status
 from steering.model import Rung
 from tests.drills.move import Move
-from tests.drills.scene import FLOWS, A, B, Scene
+from tests.drills.scene import FLOWS, A, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 
@@ -24,7 +24,7 @@ async def test_when_the_policy_is_wait_a_stays_as_long_as_a_stream_lasts(stage: 
     view = await move.view()
     assert (view.status, view.phase) == (Status.RUNNING, Phase.DRAIN)
     assert [one.state for one in await scene.system.instances(A, scene.name)] == ["running"]
-    view = await completed(scene, move)
+    view = await scene.completed(move)
     assert view.cut == 0
     (await scene.losses()).none()
 
@@ -59,18 +59,9 @@ async def draining(stage: Stage, at_deadline: str, *, life_seconds: float) -> tu
     return scene, move
 
 
-async def completed(scene: Scene, move: Move) -> View:
-    """It ends well, on B."""
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
-    return view
-
-
 async def cut(scene: Scene, move: Move, allowed: str) -> None:
     """Just the streams were cut, and the record says how many, and on whose word."""
-    view = await completed(scene, move)
+    view = await scene.completed(move)
     assert view.cut == OPEN
     claims = [entry.claim for entry in scene.evidence(move)]
     assert [claim.detail["cut"] for claim in claims if claim.rung == Rung.DRAINED and "cut" in claim.detail] == [OPEN]

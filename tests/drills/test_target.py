@@ -11,7 +11,7 @@ from relocate.demo.traffic.plan import Flow
 from relocate.evidence.samples import AskedGate
 from relocate.model.relocation import Outcome, Phase, View
 from tests.drills.losses import Losses
-from tests.drills.move import Move, step
+from tests.drills.move import Move
 from tests.drills.scene import FLOWS, LONG_SECONDS, ON_STREAMS, A, B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
@@ -32,8 +32,7 @@ async def test_when_b_never_becomes_ready_users_stay_on_a_and_b_is_removed(stage
     """The gate ends at its deadline; nothing was lost, as B never had weight."""
     scene = await stage()
     await scene.describe(arguments=["--never-ready"], ready_deadline=1.5)
-    move = await scene.move()
-    await never_switched(scene, move, await move.ends())
+    await scene.never_switched(await scene.move(), "mec-b: not ready")
 
 
 async def test_when_b_becomes_ready_and_flaps_it_gets_no_traffic(stage: Stage) -> None:
@@ -41,11 +40,11 @@ async def test_when_b_becomes_ready_and_flaps_it_gets_no_traffic(stage: Stage) -
     scene = await stage()
     await scene.describe(arguments=["--flap", "1.5"], ready_deadline=9, stable_seconds=3)
     move = await scene.move()
-    view = await move.ends()
+    await move.ends()
     gates = [one.claim.detail for one in scene.evidence(move) if one.claim.detail.get("rule") == "gate"]
     rounds = [all(verdict.ready for verdict in one.said.values()) for one in AskedGate.model_validate(gates[0]).rounds]
     assert sum(ready and not still for ready, still in pairwise(rounds)) >= 2
-    await never_switched(scene, move, view)
+    await scene.never_switched(move, "mec-b: not ready")
 
 
 @pytest.mark.parametrize("phase", [Phase.SWITCH, Phase.BAKE])
@@ -87,14 +86,6 @@ async def carried(stage: Stage, phase: Phase, flows: Sequence[Flow] = FLOWS) -> 
     await move.reaches(phase)
     await scene.calm(1)
     return scene, move
-
-
-async def never_switched(scene: Scene, move: Move, view: View) -> None:
-    """The gate said no in its own words; B is gone, and nobody ever was on it."""
-    assert view.outcome is Outcome.ROLLED_BACK
-    assert "mec-b: not ready" in view.sentence
-    assert step(view, Phase.SWITCH).state == "skipped"
-    (await gone_back(scene, move, view)).none()
 
 
 async def gone_back(scene: Scene, move: Move, view: View) -> Losses:

@@ -10,7 +10,7 @@ from relocate.demo.system import System
 from relocate.model.application import Application
 from relocate.model.relocation import Outcome, Phase, Status
 from tests.drills.absence import hanging
-from tests.drills.move import Move, step
+from tests.drills.move import step
 from tests.drills.scene import A, B, Scene, application
 from tests.drills.waiting import eventually
 
@@ -21,14 +21,7 @@ async def test_when_b_can_serve_less_than_a_it_gets_no_traffic(stage: Stage) -> 
     """B passes every check, and is smaller than what serves now: users stay on A, and B is removed."""
     scene = await stage()
     await scene.system.describe(with_capacity(scene.name, 100))
-    move = await scene.move()
-    view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK
-    assert "mec-b can serve 100, the source serves 200" in view.sentence
-    assert step(view, Phase.SWITCH).state == "skipped"
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
-    (await scene.losses()).none()
+    await scene.never_switched(await scene.move(), "mec-b can serve 100, the source serves 200")
 
 
 async def test_when_b_s_cluster_cannot_be_asked_after_the_deploy_nothing_goes_on_until_it_can(
@@ -48,10 +41,7 @@ async def test_when_b_s_cluster_cannot_be_asked_after_the_deploy_nothing_goes_on
         view = await move.view()
         assert (view.status, view.phase) == (Status.RUNNING, Phase.DEPLOY)
         assert await scene.answers() == {A}
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+    await scene.completed(move)
     (await scene.losses()).none()
 
 
@@ -59,14 +49,14 @@ async def test_when_the_gateways_cannot_reach_b_it_gets_no_traffic(stage: Stage)
     """B answers whoever asks it directly, and no gateway: users stay on A, and B is removed."""
     scene = await stage()
     await scene.system.describe(odd(scene.name, "shy", asked=("http",)))
-    await never_switched(scene, await scene.move(), "http via edge-1: answered 503, expected 200-299 (and 1 more of 3")
+    await scene.never_switched(await scene.move(), "http via edge-1: answered 503, expected 200-299 (and 1 more of 3")
 
 
 async def test_when_a_port_of_b_leads_to_nothing_it_gets_no_traffic(stage: Stage) -> None:
     """Its HTTP answers, and where it should speak gRPC there is something else: gateways would take such a route."""
     scene = await stage()
     await scene.system.describe(odd(scene.name, asked=("http", "grpc")))
-    await never_switched(scene, await scene.move(), "grpc direct: UNAVAILABLE")
+    await scene.never_switched(await scene.move(), "grpc direct: UNAVAILABLE")
 
 
 async def test_when_a_gateway_s_certificate_is_not_to_be_trusted_nobody_is_switched_until_it_is(
@@ -102,17 +92,6 @@ async def test_when_the_state_cannot_be_brought_to_b_nobody_is_switched(stage: S
     assert step(view, Phase.TRANSFER).state == "undone"
     assert step(view, Phase.SWITCH).state == "skipped"
     assert "hook /whoami of mec-a answered 200" in [one.claim.sentence for one in scene.evidence(move)]
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
-    (await scene.losses()).none()
-
-
-async def never_switched(scene: Scene, move: Move, why: str) -> None:
-    """The gate said why; B is gone, and nobody ever was on it."""
-    view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK, view.sentence
-    assert why in view.sentence
-    assert step(view, Phase.SWITCH).state == "skipped"
     await scene.serves_from(A, not_from=B)
     scene.recorded_whole(move)
     (await scene.losses()).none()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from readiness.model import Target
+from tests.connections import Connections
 
 Reply = Callable[[bytes], Awaitable[bytes | None]]
 """From a request's head to the raw answer; None closes the connection instead."""
@@ -77,11 +78,14 @@ class Server:
         self.reply = reply
         self.drip = drip
         self.heads: list[bytes] = []
-        self.connections = 0
         self.port = 0
         self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._taken = Connections(self._serve)
+
+    @property
+    def connections(self) -> int:
+        """How many there have been."""
+        return self._taken.count
 
     @property
     def target(self) -> Target:
@@ -90,25 +94,14 @@ class Server:
 
     async def start(self, tls: ssl.SSLContext | None = None) -> None:
         """Listen, at the port of before if there was one."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=tls)
+        self._server = await asyncio.start_server(self._taken.accept, "127.0.0.1", self.port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Stop listening and break every connection."""
         if self._server is not None:
             self._server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for writer in self._writers:  # also of those whose task had not begun
-            writer.transport.abort()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self._writers.add(writer)
-        task = asyncio.create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        await self._taken.end()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

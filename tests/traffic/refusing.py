@@ -2,7 +2,7 @@
 """HTTP/2 and HTTP/1.1 servers without TLS that count what reaches them, and refuse in ways that invite a second sending."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from h2.config import H2Configuration
@@ -11,6 +11,8 @@ from h2.errors import ErrorCodes
 from h2.events import RequestReceived
 from hyperframe.frame import GoAwayFrame
 
+from tests.connections import Connections, Serve
+
 ANSWER = b'{"id": "%s", "instance": "a-1", "cluster": "mec-a"}'
 
 Respond = Callable[[H2Connection, int, str, int], bytes | None]
@@ -18,8 +20,6 @@ Respond = Callable[[H2Connection, int, str, int], bytes | None]
 
 What it returns goes out before what it gave the connection to send.
 """
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Seen:
@@ -129,9 +129,8 @@ async def canned_server(status: int, body: bytes) -> AsyncIterator[Seen]:
 
 @asynccontextmanager
 async def _listening(serve: Serve, seen: Seen) -> AsyncIterator[None]:
-    handlers: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
-
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.connections += 1
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):  # A client that leaves is no error.
                 await serve(reader, writer)
@@ -140,18 +139,11 @@ async def _listening(serve: Serve, seen: Seen) -> AsyncIterator[None]:
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen.connections += 1
-        handlers[writer] = asyncio.create_task(handle(reader, writer))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    connections = Connections(handle)
+    server = await asyncio.start_server(connections.accept, "127.0.0.1", 0)
     seen.port = server.sockets[0].getsockname()[1]
     try:
         yield
     finally:
         server.close()
-        for handler in handlers.values():
-            handler.cancel()
-        await asyncio.gather(*handlers.values(), return_exceptions=True)
-        for writer in handlers:  # also where the task had not begun
-            writer.transport.abort()
+        await connections.end()

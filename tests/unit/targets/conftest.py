@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from relocate.model.application import Requirements
 from relocate.targets.contract import Candidate, SelectionRequest
+from tests.connections import Connections
 
 settings.register_profile("steady", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
@@ -57,18 +58,7 @@ class Meo:
         self.asked: list[dict[str, Any]] = []
         self.headers: list[str] = []
         self.url = ""
-        self.talks: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
-
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """A connection was made."""
-        self.talks[writer] = asyncio.create_task(self.serve(reader, writer))
-
-    async def hang_up(self) -> None:
-        """End what is under way."""
-        for writer, talk in self.talks.items():
-            talk.cancel()
-            writer.transport.abort()  # also where the task has not begun
-        await asyncio.gather(*self.talks.values(), return_exceptions=True)
+        self.connections = Connections(self.serve)
 
     def answers(self, body: Any, *, status: int = 200, after: float = 0) -> None:
         """Add an answer to the script."""
@@ -96,9 +86,9 @@ class Meo:
 async def meo() -> AsyncIterator[Meo]:
     """A running MEO."""
     told = Meo()
-    server = await asyncio.start_server(told.accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(told.connections.accept, "127.0.0.1", 0)
     told.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/decide"
     yield told
-    await told.hang_up()
+    await told.connections.end()
     server.close()
     await server.wait_closed()
