@@ -98,11 +98,12 @@ class Run:
         await eventually(self._noticed)
 
     async def _noticed(self) -> bool:
-        kinds = [event.event_type async for event in self.handle.fetch_history_events()]
-        return (
-            EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
-            in kinds[kinds.index(EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED) :]
-        )
+        asked = False
+        async for event in self.handle.fetch_history_events():  # while a workflow task runs, the request is not in it
+            asked = asked or event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED
+            if asked and event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                return True
+        return False
 
     async def _works(self) -> bool:
         pending = (await self.handle.describe()).raw_description.pending_activities
