@@ -32,7 +32,7 @@ def engine(url: str) -> Engine:
 @contextmanager
 def writing(made: Engine) -> Iterator[Connection]:
     """A transaction that will write: committed at the end, rolled back by an exception."""
-    with _turn(made), made.execution_options(**{_IMMEDIATE: True}).begin() as connection:
+    with _turn(made), made.connect().execution_options(**{_IMMEDIATE: True}) as connection, connection.begin():
         yield connection
 
 
