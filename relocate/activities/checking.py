@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from temporalio import activity
 
@@ -20,11 +20,13 @@ from relocate.activities.steering_claims import without_tokens
 from relocate.activities.watching import seconds_between, told_so_far
 from relocate.activities.ways import Stretch, probe_points, stretches, ways_to
 from relocate.errors import EvidenceNotStored
-from relocate.evidence.samples import AskedGate, RouteAsked, RouteLook
+from relocate.evidence.rows import Seen
+from relocate.evidence.samples import AskedGate, RouteAsked, RouteLook, Told
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import proof
 from relocate.phases.teardown import why_not_teardown
+from steering.model import ProbePoint
 
 
 class Checking:
@@ -38,21 +40,25 @@ class Checking:
     @translated
     async def check(self, order: CheckOrder) -> Verdict:
         """Why the source must not be removed, or nothing. Everything is asked at the same time, and no answer waits."""
-        async with looking(self._parts.database, order):
+        database = self._parts.database
+        async with looking(database, order):
+            since, now = min(order.watched_since, order.since), time.time()
             found = await stretches(self._parts, order.application)
-            routes, health, since_switch, watched = await asyncio.gather(
+            routes, health, vantages, seen, failures = await asyncio.gather(
                 asyncio.gather(*(self._route(order, stretch) for stretch in found)),
                 self._health(order),
-                seconds_between(self._parts.database, order.relocation, order.since, time.time()),
-                self._watched(order, found),
+                asyncio.gather(*(probe_points(stretch, order.waived_instances) for stretch in found)),
+                seconds_between(database, order.relocation, since, now),
+                told_so_far(database, order.relocation),
             )
             findings = Findings(
                 order=order,
                 looks=[look for look, _ in routes],
                 asked=[asked for _, asked in routes],
                 health=health,
-                since_switch=since_switch,
+                since_switch=seen.after(order.since),
             )
+        watched = _watched(order, zip(found, vantages, strict=True), seen.after(order.watched_since), failures)
         stored = await self._stored(order, [*watched, *claims(findings)])
         checked = findings.checked.model_copy(update={"evidence_stored": stored})
         why_not = why_not_teardown(checked, order.waivers)
@@ -105,21 +111,15 @@ class Checking:
             return False
         return True
 
-    async def _watched(self, order: CheckOrder, found: Sequence[Stretch]) -> Sequence[Claim]:
-        """E4 from before `prepare` to now: one claim a route, with the watched intervals and the holes."""
-        now, database = time.time(), self._parts.database
-        vantages: dict[str, list[str]] = {route.name: [] for route in order.application.routes}
-        for stretch in found:
-            points = await probe_points(stretch, order.waived_instances)
-            vantages[stretch.route.name] += [point.instance for point in points]
-        failures = await told_so_far(database, order.relocation)
-        return [
-            watched_claim(
-                order,
-                route,
-                await seconds_between(database, order.relocation, order.watched_since, now, route=route.name),
-                vantages[route.name],
-                failures,
-            )
-            for route in order.application.routes
-        ]
+
+def _watched(
+    order: CheckOrder, reached: Iterable[tuple[Stretch, Sequence[ProbePoint]]], seen: Seen, failures: Told
+) -> Sequence[Claim]:
+    """E4 from before `prepare` to now: one claim a route, with the watched intervals and the holes."""
+    vantages: dict[str, list[str]] = {route.name: [] for route in order.application.routes}
+    for stretch, points in reached:
+        vantages[stretch.route.name] += [point.instance for point in points]
+    return [
+        watched_claim(order, route, seen.of(route.name), vantages[route.name], failures)
+        for route in order.application.routes
+    ]

@@ -95,12 +95,10 @@ async def _newcomers(stretch: Stretch) -> AsyncIterator[Sequence[ProbePoint]]:
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-async def seconds_between(
-    database: Database, relocation: str, since: float, until: float, *, route: str | None = None
-) -> Seen:
-    """What the prober recorded in the seconds that touch this time (epoch seconds), of one route or all."""
+async def seconds_between(database: Database, relocation: str, since: float, until: float) -> Seen:
+    """What the prober recorded in the seconds that touch this time (epoch seconds), of all routes."""
     rows = await asyncio.to_thread(
-        database.watched.seconds, relocation, route=route, since=math.floor(since), until=math.ceil(until)
+        database.watched.seconds, relocation, since=math.floor(since), until=math.ceil(until)
     )
     return Seen(since, until, [WatchedSecond(route=r, vantage=v, second=s, body=b) for r, v, s, b in rows])
 

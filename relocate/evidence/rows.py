@@ -2,6 +2,7 @@
 """The prober's seconds and failures as they stand beside the chain, and the digests that stand in it."""
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class WatchedSecond(Payload):
     body: dict[str, Any]
     """As `relocate.prober.records.Second` says, verbatim."""
 
+    @cached_property
+    def read(self) -> Second:
+        """The body; raises ValidationError if it is none. Several claims are made from one second: it is read once."""
+        return Second.model_validate(self.body)
+
 
 def told_by(vantage: str, attempt: int) -> str:
     """Under which name an attempt of the prober tells what it saw through a gateway instance.
@@ -51,13 +57,13 @@ def readable(rows: Iterable[WatchedSecond]) -> Sequence[Second]:
     found: list[Second] = []
     for row in rows:
         with suppress(ValidationError):
-            found.append(Second.model_validate(row.body))
+            found.append(row.read)
     return found
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the prober recorded between two moments. A long bake has many rows: they are read and hashed once."""
+    """What the prober recorded between two moments. A long bake has many rows: they are hashed once."""
 
     since: float
     until: float
@@ -66,12 +72,20 @@ class Seen:
     @cached_property
     def seconds(self) -> Sequence[Second]:
         """The records."""
-        return [Second.model_validate(row.body) for row in self.rows]
+        return [row.read for row in self.rows]
 
     @cached_property
     def said(self) -> Rows:
         """What a claim says that was made from exactly this."""
         return rows_of(self.rows, self.since, self.until)
+
+    def after(self, since: float) -> "Seen":
+        """Of that, the seconds that touch the time from `since` on."""
+        return Seen(since, self.until, [row for row in self.rows if row.second >= math.floor(since)])
+
+    def of(self, route: str) -> "Seen":
+        """Of that, the seconds of one route."""
+        return Seen(self.since, self.until, [row for row in self.rows if row.route == route])
 
 
 class SeenFailure(Payload):

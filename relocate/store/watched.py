@@ -62,13 +62,11 @@ class Watched:
             keep(connection, FAILURES, failures)
 
     def seconds(
-        self, relocation: str, *, route: str | None = None, since: int = 0, until: int | None = None
+        self, relocation: str, *, since: int = 0, until: int | None = None
     ) -> Sequence[tuple[str, str, int, dict[str, Any]]]:
         """Rows (route, vantage, second, body) with `since <= second < until`, in order of time."""
         columns = (WATCHED.c.route, WATCHED.c.vantage, WATCHED.c.second, WATCHED.c.body)
         statement = select(*columns).where(WATCHED.c.relocation == relocation, WATCHED.c.second >= since)
-        if route is not None:
-            statement = statement.where(WATCHED.c.route == route)
         if until is not None:
             statement = statement.where(WATCHED.c.second < until)
         with self._engine.connect() as connection:

@@ -25,12 +25,17 @@ def test_a_second_that_is_on_record_stays_as_it_is(database: Database) -> None:
 
 
 def test_seconds_are_given_from_since_and_before_until(database: Database) -> None:
-    """Of one relocation, of one route if it is named; `until` is not part of it."""
+    """Of one relocation; `until` is not part of it."""
     rows: dict[tuple[str, int], dict[str, Any]] = {("edge-1", second): {} for second in range(10, 15)}
     for relocation, route in (("rel-1", "web"), ("rel-1", "maps"), ("rel-2", "web")):
         database.watched.put(HandOver(relocation, route, rows))
-    seconds = database.watched.seconds("rel-1", route="web", since=11, until=13)
-    assert [(route, second) for route, _, second, _ in seconds] == [("web", 11), ("web", 12)]
+    seconds = database.watched.seconds("rel-1", since=11, until=13)
+    assert [(route, second) for route, _, second, _ in seconds] == [
+        ("maps", 11),
+        ("web", 11),
+        ("maps", 12),
+        ("web", 12),
+    ]
     assert len(database.watched.seconds("rel-1")) == 10
 
 
