@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, and_, bindparam, insert, or_, select,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
-from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, NotRunning
+from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, NotRunning, RelocateError
 from relocate.model.application import Application
 from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, Status, Step, View
 from relocate.model.told import Told
@@ -54,6 +54,17 @@ class Accepted(NamedTuple):
     """As configured at that moment, where it was looked for."""
 
 
+class Asked(NamedTuple):
+    """A request that came in, and from whom."""
+
+    id: str
+    """Of the relocation that it becomes if it is accepted."""
+    request: RelocationRequest
+    key: str | None
+    """The caller's idempotency key."""
+    actor: Actor
+
+
 class Event(NamedTuple):
     """One thing that happened; `id` rises over all relocations."""
 
@@ -86,21 +97,18 @@ class Relocations:
         """Args: engine: the service's database."""
         self._engine = engine
 
-    def accept_fitting(self, identity: str, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
-        """As `accept`, if the request fits what is configured and placed at that very moment.
+    def accept_fitting(self, asked: Sequence[Asked]) -> Sequence[Accepted | RelocateError]:
+        """As `accept`, each request that fits what is configured and placed at that very moment, in one transaction.
 
-        Raises:
-            NotFound, InvalidRequest: it does not; see `catalogue.fitting`.
-            AlreadyRelocating: another relocation holds the application's lease.
-            InvalidRequest: the key was used for another request.
+        Returns:
+            For each request, in their order, that it is accepted or why it is not: what `catalogue.fitting` and `accept`
+            raise. One that is refused changes nothing, and stops no other.
         """
+        # Whoever takes several leases takes them in this order: no two processes ever wait for each other.
+        ordered = sorted(asked, key=lambda one: one.request.application)
         with writing(self._engine) as connection:
-            repeated = _repeated(connection, request, key)
-            if repeated is not None:
-                return repeated
-            application, _ = fitting(connection, request)
-            asked = ("accepted", {"by": actor.who, "why": actor.why})
-            return _accept(connection, identity, request, key, asked)._replace(application=application)
+            answers = {one.id: _accept_fitting(connection, one) for one in ordered}
+        return [answers[one.id] for one in asked]
 
     def accept(self, identity: str, request: RelocationRequest, *, key: str | None = None) -> Accepted:
         """Take the application's lease and keep the request, in one transaction.
@@ -286,6 +294,20 @@ class Leases:
         with writing(self._engine) as connection:
             held = and_(LEASES.c.application == application, LEASES.c.holder == holder)
             connection.execute(update(LEASES).where(held).values(holder=None))
+
+
+def _accept_fitting(connection: Connection, asked: Asked) -> Accepted | RelocateError:
+    """Nothing is written before the last reason to refuse has been looked for."""
+    try:
+        repeated = _repeated(connection, asked.request, asked.key)
+        if repeated is not None:
+            return repeated
+        application, _ = fitting(connection, asked.request)
+        by = ("accepted", {"by": asked.actor.who, "why": asked.actor.why})
+        accepted = _accept(connection, asked.id, asked.request, asked.key, by)
+    except RelocateError as refused:
+        return refused
+    return accepted._replace(application=application)
 
 
 def _accept(

@@ -20,7 +20,7 @@ from relocate.activities.orders import Start
 from relocate.activities.selection import check_provable, decide
 from relocate.activities.ways import stretches
 from relocate.dispatch import CommandResult, DryRun
-from relocate.errors import EngineUnavailable, InvalidRequest
+from relocate.errors import EngineUnavailable, InvalidRequest, RelocateError
 from relocate.model.application import Application
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, RelocationRequest, View
@@ -28,13 +28,14 @@ from relocate.parts import Parts
 from relocate.phases.plan import sentences
 from relocate.settings import Settings
 from relocate.store.database import Database
-from relocate.store.relocations import Accepted, Pending
+from relocate.store.relocations import Accepted, Asked, Pending
 from relocate.temporal.connection import ANSWER, connect, registered
 from relocate.temporal.failures import asking
 from relocate.temporal.placing import PREFIX, Placing
 from relocate.workflow.desk import Command, CommandOrder
 from relocate.workflow.reasons import sentence_of
 from relocate.workflow.relocation import Relocate
+from steering.store.batches import Batches
 
 HEARD_SECONDS = 1.0
 """How long Temporal counts as reachable after an answer. What is accepted in the second in which it goes away is kept, and
@@ -55,6 +56,8 @@ class TemporalDispatch:
         self._heard_at: float | None = None
         self._started: list[str] = []
         """Started, and not yet on record as started."""
+        self._requests = Batches(self._database.relocations.accept_fitting)
+        """What comes in while others are being accepted is accepted together."""
         self._queue = f"{parts.settings.task_queue}-{Queue.CHANGE}"
         self._placing = Placing(client, parts.database, self._queue)
 
@@ -71,8 +74,9 @@ class TemporalDispatch:
             if repeated is None:
                 raise EngineUnavailable("Temporal cannot be reached; nothing was accepted")
             return repeated
-        identity = new_identity()
-        accepted = await asyncio.to_thread(relocations.accept_fitting, identity, request, key=key, actor=actor)
+        accepted = await self._requests.store(Asked(new_identity(), request, key, actor))
+        if isinstance(accepted, RelocateError):
+            raise accepted
         if accepted.application is not None:
             await self._start(Pending.of(accepted), accepted.application)
         return accepted

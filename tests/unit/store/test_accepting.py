@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound
+from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, RelocateError
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, Outcome, RelocationRequest, Status, StepState
 from relocate.store.database import Database
+from relocate.store.relocations import Accepted, Asked
 from relocate.store.tables import EVENTS, IDEMPOTENCY, RELOCATIONS
 
 REQUEST = RelocationRequest(application="app", target="mec-b")
@@ -150,6 +151,11 @@ def test_what_was_not_started_is_found_in_order(database: Database) -> None:
     assert database.relocations.not_started() == []
 
 
+def _ask(database: Database, asked: Asked) -> Accepted | RelocateError:
+    (answer,) = database.relocations.accept_fitting([asked])
+    return answer
+
+
 @pytest.fixture
 def placed(database: Database) -> Database:
     """`app` is placed on mec-a; mec-b is free."""
@@ -166,14 +172,16 @@ def placed(database: Database) -> Database:
 
 def test_a_fitting_request_is_accepted_in_one_transaction(placed: Database) -> None:
     """With who asked and why, and the application as it is configured now."""
-    accepted = placed.relocations.accept_fitting("rel-1", REQUEST, key="k", actor=Actor(who="ann", why="it moved"))
+    accepted = _ask(placed, Asked("rel-1", REQUEST, "k", Actor(who="ann", why="it moved")))
+    assert isinstance(accepted, Accepted)
     assert (accepted.lease, accepted.repeated) == (1, False)
     assert accepted.application == placed.catalogue.get(Application, "app")
     assert [(event.kind, event.data.get("by")) for event in placed.relocations.events("rel-1")] == [
         ("view", None),
         ("accepted", "ann"),
     ]
-    again = placed.relocations.accept_fitting("rel-2", REQUEST, key="k", actor=Actor())
+    again = _ask(placed, Asked("rel-2", REQUEST, "k", Actor()))
+    assert isinstance(again, Accepted)
     assert (again.view, again.repeated, again.application) == (accepted.view, True, None)
 
 
@@ -188,10 +196,26 @@ def test_a_fitting_request_is_accepted_in_one_transaction(placed: Database) -> N
 )
 def test_what_does_not_fit_is_refused_and_leaves_nothing(placed: Database, fields: Any, reason: str) -> None:
     """No lease, no row, no key, no event."""
-    with pytest.raises((NotFound, InvalidRequest), match=reason):
-        placed.relocations.accept_fitting("rel-1", RelocationRequest(**fields), key="k", actor=Actor())
+    refused = _ask(placed, Asked("rel-1", RelocationRequest(**fields), "k", Actor()))
+    assert isinstance(refused, NotFound | InvalidRequest)
+    assert reason in str(refused)
     assert placed.leases.holder("app") is None
     assert _rows(placed) == {"relocations": 0, "idempotency": 0, "events": 0}
+
+
+def test_requests_that_come_together_are_judged_one_by_one(placed: Database) -> None:
+    """In one transaction: who is refused stops nobody, and of two for one application one is accepted."""
+    unknown, late = RelocationRequest(application="maps"), RelocationRequest(application="app")
+    asked = [Asked("rel-1", unknown, None, Actor()), Asked("rel-2", REQUEST, "k", Actor())]
+    asked += [Asked("rel-3", late, None, Actor()), Asked("rel-4", REQUEST, "k", Actor())]
+    none, first, other, again = placed.relocations.accept_fitting(asked)
+    assert isinstance(none, NotFound)
+    assert isinstance(first, Accepted)
+    assert isinstance(other, AlreadyRelocating)
+    assert other.relocation == "rel-2"
+    assert isinstance(again, Accepted)
+    assert (again.view, again.repeated) == (first.view, True)
+    assert _rows(placed) == {"relocations": 1, "idempotency": 1, "events": 2}
 
 
 def test_what_is_not_placed_cannot_move(placed: Database) -> None:
