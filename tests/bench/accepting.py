@@ -27,7 +27,7 @@ from tests.bench.burst import burst
 from tests.bench.rows import Reach, Row, compared
 
 NAME = "accepting"
-BURSTS, SIZE, CONCURRENCY = 8, 60, 16
+BURSTS, SIZE, CONCURRENCY = 24, 60, 16
 CLUSTERS = ("mec-a", "mec-b")
 
 
