@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, Table, and_, bindparam, delete, select, update
 
 from steering.store.engine import writing
 from steering.store.routes import utc_now
@@ -79,8 +79,9 @@ _STAND = tuple(field.name for field in fields(Stand))
 _STANDS = select(ACKNOWLEDGEMENTS.c.instance, *(ACKNOWLEDGEMENTS.c[name] for name in _STAND)).where(
     ACKNOWLEDGEMENTS.c.gateway == bindparam("of"), ACKNOWLEDGEMENTS.c.route == bindparam("along")
 )
+_IS_ON = and_(GATEWAY_INSTANCES.c.connected, CONTROL_REPLICAS.c.last_seen >= bindparam("alive"))
 _CONNECTED = (
-    select(GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.connected, CONTROL_REPLICAS.c.last_seen)
+    select(GATEWAY_INSTANCES.c.instance, _IS_ON)
     .select_from(
         GATEWAY_INSTANCES.outerjoin(CONTROL_REPLICAS, GATEWAY_INSTANCES.c.replica == CONTROL_REPLICAS.c.replica)
     )
@@ -202,8 +203,8 @@ def _are_newest(connection: Connection, sessions: Sequence[Session]) -> list[boo
 
 
 def _connected(connection: Connection, gateway: str, alive: datetime) -> Mapping[str, bool]:
-    rows = connection.execute(_CONNECTED, {"of": gateway})
-    return {name: bool(is_on and last_seen and last_seen >= alive) for name, is_on, last_seen in rows}
+    rows = connection.execute(_CONNECTED, {"of": gateway, "alive": alive})
+    return {name: bool(is_on) for name, is_on in rows}
 
 
 def _stands(connection: Connection, gateway: str, route: str) -> Mapping[str, Stand]:

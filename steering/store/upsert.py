@@ -2,9 +2,10 @@
 """Insert rows, and replace or keep what stands under their keys: many rows in one statement."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 _INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -19,12 +20,8 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
         table: with a primary key.
         rows: may be empty.
     """
-    if not rows:
-        return
-    keys = [column.name for column in table.primary_key]
-    statement = _INSERTS[connection.dialect.name](table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+    if rows:
+        connection.execute(_replacing(connection.dialect.name, table, tuple(rows[0])), list(rows))
 
 
 def keep(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -33,5 +30,18 @@ def keep(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
     Args: see `upsert`.
     """
     if rows:
-        statement = _INSERTS[connection.dialect.name](table).on_conflict_do_nothing()
-        connection.execute(statement, list(rows))
+        connection.execute(_keeping(connection.dialect.name, table), list(rows))
+
+
+# Each statement is made once: making one takes longer than running it.
+@cache
+def _replacing(dialect: str, table: Table, columns: Sequence[str]) -> Executable:
+    keys = [column.name for column in table.primary_key]
+    statement = _INSERTS[dialect](table)
+    changed = {name: statement.excluded[name] for name in columns if name not in keys}
+    return cast("Executable", statement.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+@cache
+def _keeping(dialect: str, table: Table) -> Executable:
+    return cast("Executable", _INSERTS[dialect](table).on_conflict_do_nothing())
