@@ -32,7 +32,7 @@ class Losses:
 
     def none(self) -> None:
         """Every request was answered right."""
-        assert self.all.sent > 50
+        assert self.all.sent > 50, self.in_words()
         assert (self.all.lost, self.all.wrong, self.all.cut) == (0, 0, 0), self.in_words()
 
     def bounded(self, most: int, *, safe: int = 0) -> None:

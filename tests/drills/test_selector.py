@@ -51,4 +51,5 @@ async def test_when_the_selector_answers_a_cluster_that_was_not_offered_nothing_
     assert await scene.document() == before
     await scene.serves_from(A, not_from=B)
     scene.recorded_whole(move)
+    await scene.calm(1.0)  # it has ended within a moment, and users are to be many
     (await scene.losses()).none()
