@@ -40,6 +40,7 @@ from tests.bench.bench import Bench
 from tests.bench.moving import Moving, Way
 from tests.bench.printing import machine
 from tests.bench.soaking import LEGS, Leg, Soak
+from tests.bench.steal import Steal
 
 JSON = Path("build/soak.json")
 APPLICATION = "soak"
@@ -128,7 +129,7 @@ def _resumed(soak: Soak, asked: Mapping[str, Any]) -> Soak:
 async def _leg(moving: Moving, seconds: float) -> Leg:
     """One relocation under traffic, and what became of every request."""
     moving.traffic.feed.unlink(missing_ok=True)
-    began, seen, failure = time.monotonic(), len(moving.views), None
+    began, steal, seen, failure = time.monotonic(), Steal(), len(moving.views), None
     await moving.flow()
     until = time.monotonic() + seconds
     try:
@@ -138,6 +139,7 @@ async def _leg(moving: Moving, seconds: float) -> Leg:
         failure = str(error)
     finally:
         await moving.traffic.stop()
+    stolen = steal.share()
     accounts = Accounts(await asyncio.to_thread(read_recording, moving.traffic.records), [EVER])
     view = moving.views[-1] if len(moving.views) > seen else None
     name = view.id if view else "unknown"
@@ -151,6 +153,7 @@ async def _leg(moving: Moving, seconds: float) -> Leg:
         accounts.per_protocol(),
         accounts.reasons(),
         accounts.cuts(),
+        round(stolen, 3),
         failure,
     )
 
@@ -192,6 +195,8 @@ def write(path: Path, soak: Soak, asked: Mapping[str, Any]) -> None:
 def _told(soak: Soak) -> str:
     leg = soak.legs[-1]
     reasons = [f"{number} x {reason}" for reason, number in (*leg.reasons.items(), *leg.cuts.items())]
+    if reasons:
+        reasons.append(f"the machine's host took {100 * leg.stolen:.1f} % of its processors' time")
     if leg.failure:
         reasons.append(leg.failure)
     return soak.progress() + (f"; this leg: {'; '.join(reasons)}" if reasons else "")

@@ -28,6 +28,8 @@ class Leg:
     """Why requests were not answered right, and how many."""
     cuts: Mapping[str, int] = field(default_factory=dict)
     """Why streams were cut, and how many."""
+    stolen: float = 0.0
+    """What the machine's host took of its processors' time meanwhile, between 0 and 1."""
     failure: str | None = None
     """Why the relocation did not end as it should; nothing more was done then."""
 
