@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from temporalio import activity
 
@@ -18,7 +18,7 @@ from relocate.activities.readying import quick
 from relocate.activities.record import keep_claims
 from relocate.activities.steering_claims import without_tokens
 from relocate.activities.watching import seconds_between, told_so_far
-from relocate.activities.ways import Stretch, probe_points, stretches, ways_to
+from relocate.activities.ways import Stretch, stretches, ways_to
 from relocate.errors import EvidenceNotStored
 from relocate.evidence.rows import Seen
 from relocate.evidence.samples import AskedGate, RouteAsked, RouteLook, Told
@@ -26,7 +26,6 @@ from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import proof
 from relocate.phases.teardown import why_not_teardown
-from steering.model import ProbePoint
 
 
 class Checking:
@@ -44,10 +43,9 @@ class Checking:
         async with looking(database, order):
             since, now = min(order.watched_since, order.since), time.time()
             found = await stretches(self._parts, order.application)
-            routes, health, vantages, seen, failures = await asyncio.gather(
+            routes, health, seen, failures = await asyncio.gather(
                 asyncio.gather(*(self._route(order, stretch) for stretch in found)),
                 self._health(order),
-                asyncio.gather(*(probe_points(stretch, order.waived_instances) for stretch in found)),
                 seconds_between(database, order.relocation, since, now),
                 told_so_far(database, order.relocation),
             )
@@ -58,7 +56,7 @@ class Checking:
                 health=health,
                 since_switch=seen.after(order.since),
             )
-        watched = _watched(order, zip(found, vantages, strict=True), seen.after(order.watched_since), failures)
+        watched = _watched(order, findings.asked, seen.after(order.watched_since), failures)
         stored = await self._stored(order, [*watched, *claims(findings)])
         checked = findings.checked.model_copy(update={"evidence_stored": stored})
         why_not = why_not_teardown(checked, order.waivers)
@@ -112,13 +110,11 @@ class Checking:
         return True
 
 
-def _watched(
-    order: CheckOrder, reached: Iterable[tuple[Stretch, Sequence[ProbePoint]]], seen: Seen, failures: Told
-) -> Sequence[Claim]:
+def _watched(order: CheckOrder, asked: Sequence[RouteAsked], seen: Seen, failures: Told) -> Sequence[Claim]:
     """E4 from before `prepare` to now: one claim a route, with the watched intervals and the holes."""
     vantages: dict[str, list[str]] = {route.name: [] for route in order.application.routes}
-    for stretch, points in reached:
-        vantages[stretch.route.name] += [point.instance for point in points]
+    for one in asked:
+        vantages[one.route] += one.answers
     return [
         watched_claim(order, route, seen.of(route.name), vantages[route.name], failures)
         for route in order.application.routes
