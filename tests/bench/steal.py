@@ -23,9 +23,6 @@ class Steal:
 
 
 def _times() -> Sequence[int]:
-    return times(STAT.read_text(encoding="ascii"))
-
-
-def times(text: str) -> Sequence[int]:
-    """Ticks of all processors since boot, by kind, from the text of /proc/stat."""
-    return [int(number) for number in text.splitlines()[0].split()[1 : 1 + GUEST]]
+    """Ticks of all processors since boot, by kind."""
+    first, *_ = STAT.read_text(encoding="ascii").splitlines()
+    return [int(number) for number in first.split()[1 : 1 + GUEST]]
