@@ -7,7 +7,8 @@ from sqlalchemy import Engine
 
 from relocate.store.catalogue import Catalogue, Placements
 from relocate.store.evidence import EvidenceLog
-from relocate.store.relocations import Leases, Relocations
+from relocate.store.leases import Leases
+from relocate.store.relocations import Relocations
 from relocate.store.watched import Watched
 from steering.store.engine import engine as make_engine
 

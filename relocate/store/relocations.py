@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Relocations from the moment of acceptance: lease, idempotency, progress and events."""
+"""Relocations from the moment of acceptance: idempotency, progress and events."""
 
 import hashlib
 import json
@@ -8,18 +8,15 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Engine, and_, bindparam, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import ReturningInsert
 
-from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, NotRunning, RelocateError
+from relocate.errors import InvalidRequest, NotFound, NotRunning, RelocateError
 from relocate.model.application import Application
 from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, Status, Step, View
 from relocate.model.told import Told
 from relocate.store import evidence
 from relocate.store.catalogue import fitting
 from relocate.store.tables import EVENTS, IDEMPOTENCY, LEASES, RELOCATIONS
-from relocate.store.turn import check_turn
-from steering.model import Fence
+from relocate.store.turn import take_lease
 from steering.store.engine import writing
 
 # Statements of every request and every step are made once: making one takes longer than running it.
@@ -27,20 +24,6 @@ _VIEW = select(RELOCATIONS.c.view).where(RELOCATIONS.c.id == bindparam("relocati
 _REPLACE = update(RELOCATIONS).where(RELOCATIONS.c.id == bindparam("relocation"))
 _KEEP = insert(RELOCATIONS)
 _TELL = insert(EVENTS)
-_ADVANCE = update(LEASES).where(LEASES.c.application == bindparam("of"))
-
-
-def _taking(here: sqlite.Insert | postgresql.Insert) -> ReturningInsert[Any]:
-    """One statement that takes a lease if it is free: of two that ask at once, exactly one gets it."""
-    return here.on_conflict_do_update(
-        index_elements=[LEASES.c.application],
-        set_={"lease": LEASES.c.lease + 1, "sequence": 0, "holder": here.excluded.holder},
-        where=LEASES.c.holder.is_(None),
-    ).returning(LEASES.c.lease)
-
-
-_TAKE_LEASE = {"sqlite": _taking(sqlite.insert(LEASES)), "postgresql": _taking(postgresql.insert(LEASES))}
-"""By database."""
 
 
 class Accepted(NamedTuple):
@@ -215,7 +198,7 @@ class Relocations:
             if after == before:
                 return before
             after = after.model_copy(update={"revision": before.revision + 1})
-            _keep(connection, [Told(view=after)])
+            keep_told(connection, [Told(view=after)])
             return after
 
     def keep(self, told: Sequence[Told]) -> None:
@@ -226,7 +209,7 @@ class Relocations:
         """
         if told:
             with writing(self._engine) as connection:
-                _keep(connection, told)
+                keep_told(connection, told)
 
     def tell(self, identity: str, kind: str, data: dict[str, Any]) -> None:
         """Append an event that is not a change of the view."""
@@ -240,60 +223,6 @@ class Relocations:
             statement = statement.where(EVENTS.c.relocation == identity)
         with self._engine.connect() as connection:
             return [Event(*row) for row in connection.execute(statement)]
-
-
-class Leases:
-    """One lease an application: who may write its routes and clusters, and how far that writer has come."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Args: engine: the service's database."""
-        self._engine = engine
-
-    def advance(self, application: str, fence: Fence, told: Sequence[Told] = ()) -> None:
-        """Move the application to `fence`; the same fence again is fine. What is told is kept in the same transaction.
-
-        Raises:
-            StaleFence: a newer step, undo or lease has been here; nothing was kept.
-        """
-        with writing(self._engine) as connection:
-            check_turn(connection, application, fence)
-            connection.execute(_ADVANCE, {"of": application, "lease": fence.lease, "sequence": fence.sequence})
-            _keep(connection, told)
-
-    def check(self, application: str, fence: Fence) -> None:
-        """See that it is still the turn of `fence`, right before something that no transaction can hold back.
-
-        Raises:
-            StaleFence: a newer step, undo or lease has been here.
-        """
-        with self._engine.connect() as connection:
-            check_turn(connection, application, fence)
-
-    def holder(self, application: str) -> str | None:
-        """Id of the relocation that holds the lease, or None."""
-        with self._engine.connect() as connection:
-            return connection.execute(select(LEASES.c.holder).where(LEASES.c.application == application)).scalar()
-
-    def held(self, prefix: str) -> dict[str, str]:
-        """Holders whose name begins like this, by application."""
-        statement = select(LEASES.c.application, LEASES.c.holder).where(LEASES.c.holder.startswith(prefix))
-        with self._engine.connect() as connection:
-            return {row.application: row.holder for row in connection.execute(statement)}
-
-    def take(self, application: str, holder: str) -> int:
-        """Take a free lease for something other than a relocation (a first placement).
-
-        Raises:
-            AlreadyRelocating: somebody holds it.
-        """
-        with writing(self._engine) as connection:
-            return _take_lease(connection, application, holder)
-
-    def give_back(self, application: str, holder: str) -> None:
-        """Let go of a lease; one held by somebody else is left alone."""
-        with writing(self._engine) as connection:
-            held = and_(LEASES.c.application == application, LEASES.c.holder == holder)
-            connection.execute(update(LEASES).where(held).values(holder=None))
 
 
 def _accept_fitting(connection: Connection, asked: Asked) -> Accepted | RelocateError:
@@ -317,7 +246,7 @@ def _accept(
     key: str | None,
     *more: tuple[str, dict[str, Any]],
 ) -> Accepted:
-    lease = _take_lease(connection, request.application, identity)
+    lease = take_lease(connection, request.application, identity)
     view = _first_view(identity, request)
     body = view.model_dump(mode="json")
     row = {"application": request.application, "status": view.status, "lease": lease, "created_at": view.created_at}
@@ -329,17 +258,8 @@ def _accept(
     return Accepted(view, lease, repeated=False)
 
 
-def _take_lease(connection: Connection, application: str, holder: str) -> int:
-    taking = _TAKE_LEASE[connection.dialect.name]
-    row = {"application": application, "lease": 1, "sequence": 0, "holder": holder}
-    lease = connection.execute(taking, row).scalar()
-    if lease is None:
-        held = select(LEASES.c.holder).where(LEASES.c.application == application)
-        raise AlreadyRelocating(application, connection.execute(held).scalar_one())
-    return int(lease)
-
-
-def _keep(connection: Connection, told: Sequence[Told]) -> None:
+def keep_told(connection: Connection, told: Sequence[Told]) -> None:
+    """As `Relocations.keep`, in a transaction that does more."""
     if not told:
         return
     kept = _view(connection, told[0].view.id)

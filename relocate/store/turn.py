@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose turn it is to change an application: checked in the transaction that changes something."""
+"""Whose turn it is to change an application: taken and checked in the transaction that changes something."""
+
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 
-from relocate.errors import StaleFence
+from relocate.errors import AlreadyRelocating, StaleFence
 from relocate.store.tables import LEASES
 from steering.model import Fence
 
@@ -26,3 +30,31 @@ def check_turn(connection: Connection, application: str, fence: Fence) -> None:
         raise StaleFence(f"{application} is at lease {current.lease}, step {current.sequence}; this is older")
     if row is not None and row.holder is None:
         raise StaleFence(f"lease {current.lease} of {application} has been given back")
+
+
+def _taking(here: sqlite.Insert | postgresql.Insert) -> ReturningInsert[Any]:
+    """One statement that takes a lease if it is free: of two that ask at once, exactly one gets it."""
+    return here.on_conflict_do_update(
+        index_elements=[LEASES.c.application],
+        set_={"lease": LEASES.c.lease + 1, "sequence": 0, "holder": here.excluded.holder},
+        where=LEASES.c.holder.is_(None),
+    ).returning(LEASES.c.lease)
+
+
+_TAKE_LEASE = {"sqlite": _taking(sqlite.insert(LEASES)), "postgresql": _taking(postgresql.insert(LEASES))}
+"""By database."""
+
+
+def take_lease(connection: Connection, application: str, holder: str) -> int:
+    """Take a free lease: its number.
+
+    Raises:
+        AlreadyRelocating: somebody holds it; nothing was changed.
+    """
+    taking = _TAKE_LEASE[connection.dialect.name]
+    row = {"application": application, "lease": 1, "sequence": 0, "holder": holder}
+    lease = connection.execute(taking, row).scalar()
+    if lease is None:
+        held = select(LEASES.c.holder).where(LEASES.c.application == application)
+        raise AlreadyRelocating(application, connection.execute(held).scalar_one())
+    return int(lease)
