@@ -238,14 +238,19 @@ class Scene:
         self.recorded_whole(move)
         return view
 
-    async def never_switched(self, move: Move, why: str) -> None:
-        """Wait for its end: it says why, B is gone, nobody ever was on it, and no user noticed."""
+    async def went_back(self, move: Move, outcome: Outcome = Outcome.ROLLED_BACK) -> View:
+        """Wait for its end: it is on A as before, nothing of it is on B, and the record is whole."""
         view = await move.ends()
-        assert view.outcome is Outcome.ROLLED_BACK, view.sentence
-        assert why in view.sentence
-        assert step(view, Phase.SWITCH).state == "skipped"
+        assert view.outcome is outcome, view.sentence
         await self.serves_from(A, not_from=B)
         self.recorded_whole(move)
+        return view
+
+    async def never_switched(self, move: Move, why: str) -> None:
+        """Wait for its end: it says why, it went back, nobody ever was on B, and no user noticed."""
+        view = await self.went_back(move)
+        assert why in view.sentence
+        assert step(view, Phase.SWITCH).state == "skipped"
         (await self.losses()).none()
 
     def evidence(self, move: Move) -> Sequence[Entry]:

@@ -24,9 +24,8 @@ async def test_a_cancel_undoes_everything(stage: Stage, moment: Moment) -> None:
         answer = await move.command("cancel")
         assert answer.status_code == 202
         assert (await move.view()).phase is moment.phase
-    view = await move.ends()
+    view = await undone(scene, move)
     assert step(view, moment.phase).state in {"undone", "failed"}
-    await undone(scene, move, view)
 
 
 async def test_a_cancel_while_it_is_held_before_the_switch_undoes_everything(stage: Stage) -> None:
@@ -34,7 +33,7 @@ async def test_a_cancel_while_it_is_held_before_the_switch_undoes_everything(sta
     scene = await stage()
     async with held_before(scene, Phase.SWITCH) as move:
         assert (await move.command("cancel")).status_code == 202
-        await undone(scene, move, await move.ends())
+        await undone(scene, move)
 
 
 @pytest.mark.parametrize("moment", TOO_LATE, ids=lambda moment: moment.name)
@@ -44,12 +43,9 @@ async def test_a_cancel_after_the_point_of_no_return_is_too_late(stage: Stage, m
     async with moment.of(scene, seconds=LONG_SECONDS) as move:
         assert (await move.command("cancel")).status_code == 202
         await scene.calm(0.5)
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED
+    await scene.completed(move)
     notes = [entry.claim.sentence for entry in scene.evidence(move) if entry.claim.rung == "note"]
     assert any("too late" in note for note in notes), notes
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
     (await scene.losses()).none()
 
 
@@ -68,11 +64,10 @@ async def test_a_cancel_where_nothing_is_in_progress_is_refused_and_changes_noth
     (await scene.losses()).none()
 
 
-async def undone(scene: Scene, move: Move, view: View) -> None:
-    """It is as if nothing had been, and no user noticed."""
-    assert view.outcome is Outcome.CANCELLED
+async def undone(scene: Scene, move: Move) -> View:
+    """Wait for its end: it is as if nothing had been, and no user noticed."""
+    view = await scene.went_back(move, Outcome.CANCELLED)
     assert "drill" in view.sentence
     assert not view.point_of_no_return
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
     (await scene.losses()).none()
+    return view

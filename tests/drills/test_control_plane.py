@@ -9,7 +9,7 @@ import pytest
 
 from relocate.demo import site
 from relocate.demo.system import System
-from relocate.model.relocation import Outcome, Phase, Status
+from relocate.model.relocation import Phase, Status
 from relocate.store.migrate import prepare
 from tests.drills.absence import control_killed, start_control
 from tests.drills.move import step
@@ -38,10 +38,7 @@ async def test_when_the_control_plane_is_killed_before_the_switch_nobody_is_swit
             assert await scene.answers() == {A}
             view = await move.view()
             assert (view.status, view.phase, view.weights) == (Status.RUNNING, Phase.SWITCH, {A: 100, B: 0})
-        view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+        await scene.completed(move)
     (await scene.losses()).none()
 
 
@@ -56,10 +53,7 @@ async def test_when_the_control_plane_is_killed_during_the_switch_the_next_one_b
         await until_written(scene, {A: 0, B: 100})
         await scene.calm(1)
         assert (await move.view()).weights == {A: 50, B: 50}
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+    await scene.completed(move)
     (await scene.losses()).none()
 
 
@@ -92,15 +86,10 @@ async def test_when_a_relocation_meets_a_control_plane_without_its_database_it_i
         assert await scene.answers() == {A}
     for instance in site.INSTANCES:
         assert f"gateway instance {instance} answers users, but its control connection is gone" in view.sentence
-    view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK
+    view = await scene.went_back(move)
     assert step(view, Phase.SWITCH).state == "skipped"
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
     again = await scene.move(target=B)
-    assert (await again.ends()).outcome is Outcome.COMPLETED
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(again)
+    await scene.completed(again)
     (await scene.losses()).none()
 
 

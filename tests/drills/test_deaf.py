@@ -44,10 +44,7 @@ async def test_when_a_gateway_instance_is_deaf_nothing_goes_on_until_it_hears(st
             await until_deaf(scene, "edge-2")
             await half_switched(scene, Acknowledgement.DEAF)
             assert (await move.view()).weights == {A: 100, B: 0}
-        view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+        await scene.completed(move)
     (await scene.losses()).none()
 
 
@@ -66,10 +63,7 @@ async def test_when_a_gateway_instance_is_deaf_a_cancel_waits_for_it_too(stage: 
             view = await move.view()
             assert (view.status, step(view, Phase.SWITCH).state) == (Status.UNDOING, "failed")
             assert await both_run(scene)
-        view = await move.ends()
-    assert view.outcome is Outcome.CANCELLED, view.sentence
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
+        await scene.went_back(move, Outcome.CANCELLED)
     (await scene.losses()).none()
 
 
@@ -84,10 +78,7 @@ async def test_when_a_gateway_instance_stays_deaf_an_operator_is_asked(stage: St
             assert "edge-1" not in view.sentence
             assert await both_run(scene)
         await move.decide("retry")
-        view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
+        await scene.went_back(move)
     (await scene.losses()).none()
 
 
@@ -103,10 +94,7 @@ async def test_when_the_status_is_green_and_one_gateway_instance_is_stale_the_pr
             await scene.calm(2)
             await half_switched(scene, Acknowledgement.APPLIED)
             assert (await move.view()).weights == {A: 100, B: 0}
-        view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+        await scene.completed(move)
     (await scene.losses()).none()
 
 

@@ -3,7 +3,6 @@
 
 from collections.abc import Awaitable, Callable
 
-from relocate.model.relocation import Outcome
 from tests.drills.move import Move
 from tests.drills.scene import A, B, Scene
 
@@ -15,10 +14,7 @@ async def test_when_somebody_else_changes_the_weights_midway_an_operator_may_go_
     scene = await stage(steps=[50, 100], hold_seconds=1.5)
     move = await changed_midway(scene)
     await move.decide("retry")
-    view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
+    await scene.went_back(move)
     (await scene.losses()).none()
 
 
@@ -27,10 +23,7 @@ async def test_when_somebody_else_changes_the_weights_midway_an_operator_may_set
     scene = await stage(steps=[50, 100], hold_seconds=1.5)
     move = await changed_midway(scene)
     await move.decide("settle", cluster=B)
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+    await scene.completed(move)
     (await scene.losses()).none()
 
 

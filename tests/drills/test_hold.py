@@ -3,7 +3,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from relocate.model.relocation import Outcome, Phase, Status
+from relocate.model.relocation import Phase, Status
 from tests.drills.move import step
 from tests.drills.scene import A, B, Scene
 
@@ -25,9 +25,6 @@ async def test_when_it_is_held_half_way_for_a_minute_nothing_moves_until_it_may_
         assert step(view, Phase.SWITCH).state == "running"
     assert (await scene.document()).weights == {A: 50, B: 50}
     assert (await move.command("proceed")).status_code == 200
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+    await scene.completed(move)
     assert scene.unwatched(move) == []
     (await scene.losses()).none()

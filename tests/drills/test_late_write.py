@@ -48,9 +48,7 @@ async def test_when_a_late_attempt_of_the_switch_lands_after_its_undo_the_fence_
         await system.start_worker()
         assert (await move.view()).phase is Phase.SWITCH
         await move.command("cancel")
-        view = await move.ends()
-        assert view.outcome is Outcome.CANCELLED
-        await scene.serves_from(A, not_from=B)
+        await scene.went_back(move, Outcome.CANCELLED)
         undone = await scene.document()
         os.kill(system.processes.named(WORKER).process.pid, signal.SIGCONT)
         await until_there(tmp_path / "late")

@@ -10,9 +10,8 @@ import pytest_asyncio
 
 from relocate.demo.processes import free_ports, listens, own_command
 from relocate.demo.system import System
-from relocate.model.relocation import Outcome
 from tests.drills.move import Move
-from tests.drills.scene import A, B, Scene
+from tests.drills.scene import B, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 Ask = Callable[..., Awaitable[httpx.Response]]
@@ -95,10 +94,7 @@ async def at_once(
 async def moved_once(scene: Scene, api: httpx.AsyncClient, accepted: httpx.Response) -> None:
     """The accepted request completes, and there was no other relocation of this application."""
     move = Move(api, accepted.json()["id"])
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
+    await scene.completed(move)
     listed = (await api.get("/v1/relocations", params={"application": scene.name})).json()["items"]
     assert [one["id"] for one in listed] == [move.id]
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
     (await scene.losses()).none()

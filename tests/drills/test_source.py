@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from relocate.model.relocation import Outcome, Phase, View
+from relocate.model.relocation import Phase, View
 from tests.drills.move import Move, step
 from tests.drills.scene import LONG_SECONDS, ON_STREAMS, A, B, Scene
 
@@ -39,10 +39,7 @@ async def test_when_a_dies_before_the_switch_users_go_to_b_as_soon_as_it_is_prov
     await move.reaches(phase)
     await scene.calm(1.2)
     died_ns = await scene.kill(A) - IN_FLIGHT_NS
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+    view = await scene.completed(move)
     (await scene.losses()).between(died_ns, ended_ns(view, Phase.SWITCH))
 
 
@@ -55,10 +52,7 @@ async def test_when_a_dies_while_b_serves_users_stay_on_b_and_the_move_completes
     await move.reaches(phase)
     await scene.calm(1)
     await scene.kill(A)
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+    await scene.completed(move)
     (await scene.losses()).bounded(most=ON_STREAMS)
 
 
@@ -68,10 +62,7 @@ async def test_when_a_and_b_both_die_nothing_moves_until_an_operator_says_where(
     (tmp_path / A).unlink()
     await scene.serves_again()
     await move.decide("retry")
-    view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK, view.sentence
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
+    await scene.went_back(move)
 
 
 async def test_when_both_died_and_b_comes_back_an_operator_settles_there(stage: Stage, tmp_path: Path) -> None:
@@ -83,10 +74,7 @@ async def test_when_both_died_and_b_comes_back_an_operator_settles_there(stage: 
     await move.says("settling on mec-a was refused")
     await move.asks()
     await move.decide("settle", cluster=B)
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
+    await scene.completed(move)
 
 
 async def both_dead(stage: Stage, outage: Path) -> tuple[Scene, Move]:

@@ -9,8 +9,7 @@ import pytest
 
 from relocate.demo.traffic.plan import Flow
 from relocate.evidence.samples import AskedGate
-from relocate.model.relocation import Outcome, Phase, View
-from tests.drills.losses import Losses
+from relocate.model.relocation import Phase
 from tests.drills.move import Move
 from tests.drills.scene import FLOWS, LONG_SECONDS, ON_STREAMS, A, B, Scene
 
@@ -52,16 +51,17 @@ async def test_when_b_dies_users_go_back_to_a(stage: Stage, phase: Phase) -> Non
     """The gateways fall back at once, the service goes back; only messages in flight on streams of B are lost."""
     scene, move = await carried(stage, phase)
     await scene.kill(B)
-    view = await move.ends()
+    view = await scene.went_back(move)
     assert "mec-b" in view.sentence
-    (await gone_back(scene, move, view)).bounded(most=ON_STREAMS)
+    (await scene.losses()).bounded(most=ON_STREAMS)
 
 
 async def test_when_b_hangs_in_bake_users_go_back_to_a(stage: Stage) -> None:
     """SIGSTOP: gateways ask A where a request may be sent twice; streams of B end with their clients' time-out."""
     scene, move = await carried(stage, Phase.BAKE, IMPATIENT)
     await scene.freeze(B)
-    (await gone_back(scene, move, await move.ends())).bounded(most=HANGING)
+    await scene.went_back(move)
+    (await scene.losses()).bounded(most=HANGING)
 
 
 @pytest.mark.parametrize("phase", [Phase.SWITCH, Phase.BAKE])
@@ -69,9 +69,9 @@ async def test_when_b_errs_in_a_tenth_of_its_answers_users_go_back_to_a(stage: S
     """It dies of nothing and passes its checks; what it answered wrong is what was lost."""
     scene, move = await carried(stage, phase)
     await scene.fault(B, error_share=SICK_SHARE)
-    view = await move.ends()
+    view = await scene.went_back(move)
     assert "mec-b failed" in view.sentence
-    losses = await gone_back(scene, move, view)
+    losses = await scene.losses()
     losses.bounded(most=SICK, safe=SICK)
     assert all(record.error in ERRORS for record in losses.failures())
 
@@ -86,11 +86,3 @@ async def carried(stage: Stage, phase: Phase, flows: Sequence[Flow] = FLOWS) -> 
     await move.reaches(phase)
     await scene.calm(1)
     return scene, move
-
-
-async def gone_back(scene: Scene, move: Move, view: View) -> Losses:
-    """Users are on A as before, and the record is whole; what was lost on the way."""
-    assert view.outcome is Outcome.ROLLED_BACK, view.sentence
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
-    return await scene.losses()

@@ -8,7 +8,7 @@ from pathlib import Path
 from relocate.demo.certificates import issue
 from relocate.demo.system import System
 from relocate.model.application import Application
-from relocate.model.relocation import Outcome, Phase, Status
+from relocate.model.relocation import Phase, Status
 from tests.drills.absence import hanging
 from tests.drills.move import step
 from tests.drills.scene import A, B, Scene, application
@@ -73,10 +73,7 @@ async def test_when_a_gateway_s_certificate_is_not_to_be_trusted_nobody_is_switc
     assert "certificate not accepted" in view.sentence
     assert step(view, Phase.SWITCH).state == "pending"
     await move.decide("retry")
-    view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK, view.sentence
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
+    await scene.went_back(move)
     (await scene.losses()).none()
 
 
@@ -85,15 +82,12 @@ async def test_when_the_state_cannot_be_brought_to_b_nobody_is_switched(stage: S
     scene = await stage()
     await scene.describe(transfer={"final_sync": "/nowhere", "resume": "/whoami"})
     move = await scene.move()
-    view = await move.ends()
-    assert view.outcome is Outcome.ROLLED_BACK
+    view = await scene.went_back(move)
     assert "hook /nowhere of mec-a answered 404" in view.sentence
     assert step(view, Phase.READY).state == "done"
     assert step(view, Phase.TRANSFER).state == "undone"
     assert step(view, Phase.SWITCH).state == "skipped"
     assert "hook /whoami of mec-a answered 200" in [one.claim.sentence for one in scene.evidence(move)]
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
     (await scene.losses()).none()
 
 

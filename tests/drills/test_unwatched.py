@@ -11,7 +11,7 @@ from relocate.model.cluster import Gateway
 from relocate.model.relocation import Outcome, Phase, Status
 from steering.model import Rung
 from tests.drills.move import step
-from tests.drills.scene import A, B, Scene
+from tests.drills.scene import A, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 
@@ -35,8 +35,7 @@ async def test_when_nobody_uses_the_application_the_prober_s_own_requests_judge_
     """An idle application is moved on the strength of what the service itself has sent and seen."""
     scene = await stage(through=[])
     move = await scene.move()
-    view = await move.ends()
-    assert view.outcome is Outcome.COMPLETED, view.sentence
+    await scene.completed(move)
     (judged,) = [
         entry.claim
         for entry in scene.evidence(move)
@@ -44,8 +43,6 @@ async def test_when_nobody_uses_the_application_the_prober_s_own_requests_judge_
     ]
     assert judged.holds
     assert judged.basis == "sampled"
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
 
 
 async def test_when_the_counters_of_a_gateway_instance_cannot_be_read_a_is_not_taken_for_unused(
@@ -61,10 +58,7 @@ async def test_when_the_counters_of_a_gateway_instance_cannot_be_read_a_is_not_t
     assert [one.state for one in await scene.system.instances(A, scene.name)] == ["running"]
     await uncounted()
     assert (await move.command("cancel")).status_code == 202
-    view = await move.ends()
-    assert view.outcome is Outcome.CANCELLED
-    await scene.serves_from(A, not_from=B)
-    scene.recorded_whole(move)
+    await scene.went_back(move, Outcome.CANCELLED)
     (await scene.losses()).none()
 
 

@@ -8,10 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from relocate.demo.system import System
-from relocate.model.relocation import Outcome, Phase
+from relocate.model.relocation import Phase
 from tests.drills.moments import MOMENTS
-from tests.drills.move import Move
-from tests.drills.scene import FLOWS, A, B, Scene
+from tests.drills.scene import FLOWS, Scene
 
 Stage = Callable[..., Awaitable[Scene]]
 
@@ -54,14 +53,6 @@ async def test_when_the_worker_is_killed_another_one_completes_the_relocation(
         await system.start_worker()
         assert [(await move.view()).phase for move in moves] == [moment.phase for moment in moments]
     for moment, scene, move in zip(moments, scenes, moves, strict=True):
-        await completed(scene, move)
+        await scene.completed(move, BUSY_SECONDS)
         assert scene.unwatched(move) or moment not in WATCHED
         (await scene.losses()).none()
-
-
-async def completed(scene: Scene, move: Move) -> None:
-    """It ends well, on B, with a whole record."""
-    view = await move.ends(BUSY_SECONDS)
-    assert view.outcome is Outcome.COMPLETED, view.sentence
-    await scene.serves_from(B, not_from=A)
-    scene.recorded_whole(move)
