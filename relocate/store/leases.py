@@ -3,12 +3,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, and_, bindparam, select, update
+from sqlalchemy import Engine, bindparam, select, update
 
 from relocate.model.told import Told
 from relocate.store.relocations import keep_told
 from relocate.store.tables import LEASES
-from relocate.store.turn import check_turn, take_lease
+from relocate.store.turn import check_turn, give_lease_back, take_lease
 from steering.model import Fence
 from steering.store.engine import writing
 
@@ -65,5 +65,4 @@ class Leases:
     def give_back(self, application: str, holder: str) -> None:
         """Let go of a lease; one held by somebody else is left alone."""
         with writing(self._engine) as connection:
-            held = and_(LEASES.c.application == application, LEASES.c.holder == holder)
-            connection.execute(update(LEASES).where(held).values(holder=None))
+            give_lease_back(connection, application, holder)

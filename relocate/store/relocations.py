@@ -15,8 +15,8 @@ from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, 
 from relocate.model.told import Told
 from relocate.store import evidence
 from relocate.store.catalogue import fitting
-from relocate.store.tables import EVENTS, IDEMPOTENCY, LEASES, RELOCATIONS
-from relocate.store.turn import take_lease
+from relocate.store.tables import EVENTS, IDEMPOTENCY, RELOCATIONS
+from relocate.store.turn import give_lease_back, take_lease
 from steering.store.engine import writing
 
 # Statements of every request and every step are made once: making one takes longer than running it.
@@ -284,8 +284,7 @@ def _replace(connection: Connection, view: View, body: dict[str, Any]) -> None:
     started = view.status is not Status.ACCEPTED
     connection.execute(_REPLACE, {"relocation": view.id, "view": body, "started": started, **row})
     if view.status is Status.FINISHED:
-        held = and_(LEASES.c.application == view.application, LEASES.c.holder == view.id)
-        connection.execute(update(LEASES).where(held).values(holder=None))
+        give_lease_back(connection, view.application, view.id)
 
 
 def _repeated(connection: Connection, request: RelocationRequest, key: str | None) -> Accepted | None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose turn it is to change an application: taken and checked in the transaction that changes something."""
+"""Whose turn it is to change an application: taken, checked and given back in the transaction that changes something."""
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, and_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -15,6 +15,11 @@ _CURRENT = (
     select(LEASES.c.lease, LEASES.c.sequence, LEASES.c.holder)
     .where(LEASES.c.application == bindparam("of"))
     .with_for_update()
+)
+_GIVE_BACK = (
+    update(LEASES)
+    .where(and_(LEASES.c.application == bindparam("of"), LEASES.c.holder == bindparam("by")))
+    .values(holder=None)
 )
 
 
@@ -58,3 +63,8 @@ def take_lease(connection: Connection, application: str, holder: str) -> int:
         held = select(LEASES.c.holder).where(LEASES.c.application == application)
         raise AlreadyRelocating(application, connection.execute(held).scalar_one())
     return int(lease)
+
+
+def give_lease_back(connection: Connection, application: str, holder: str) -> None:
+    """Let go of a lease; one held by somebody else is left alone."""
+    connection.execute(_GIVE_BACK, {"of": application, "by": holder})
