@@ -9,8 +9,8 @@ from pathlib import Path
 
 from relocate.demo.app.echo import PING
 from tests.bench.loads.sent import Sent, joined, of_ghz, of_vegeta
-from tests.bench.loads.tools import HERE, Tools
 
+PROTO = Path(__file__).with_name("demo.proto")
 TIMEOUT = "2s"
 """As our own traffic's: a request without its answer after this has failed."""
 
@@ -27,10 +27,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Generators:
-    """Both programs, and a folder for their files."""
+    """Both programs."""
 
-    tools: Tools
+    programs: Path
+    """The folder they are in."""
     folder: Path
+    """For their files."""
 
     async def vegeta(self, name: str, target: Target, *, rate: int, seconds: int, http2: bool) -> Sent:
         """Send GETs over HTTP/1.1 or HTTP/2, by turns through each gateway instance."""
@@ -41,8 +43,8 @@ class Generators:
         reached = [f"-connect-to={target.host}:{target.ports[0]}:127.0.0.1:{port}" for port in target.ports]
         argv = [f"-targets={file}", "-format=json", "-lazy", f"-rate={rate}/1s", f"-duration={seconds}s"]
         argv += [f"-timeout={TIMEOUT}", "-max-body=0", f"-root-certs={target.ca_file}", f"-http2={str(http2).lower()}"]
-        await _run([str(self.tools.vegeta), "attack", *argv, *reached, f"-output={results}"])
-        told = await _run([str(self.tools.vegeta), "encode", "-to", "json", str(results)])
+        await _run([str(self.programs / "vegeta"), "attack", *argv, *reached, f"-output={results}"])
+        told = await _run([str(self.programs / "vegeta"), "encode", "-to", "json", str(results)])
         return of_vegeta(name, told.splitlines())
 
     async def ghz(self, name: str, target: Target, *, rate: int, seconds: int) -> Sent:
@@ -57,10 +59,10 @@ class Generators:
     async def _ghz(self, prefix: str, port: int, target: Target, *, rate: int, seconds: int) -> Sent:
         report = self.folder / f"{prefix}json"
         metadata = json.dumps({"x-request-id": f"{prefix}{{{{.RequestNumber}}}}"})
-        argv = ["--proto", str(HERE / "demo.proto"), "--call", PING.strip("/"), "--cacert", str(target.ca_file)]
+        argv = ["--proto", str(PROTO), "--call", PING.strip("/"), "--cacert", str(target.ca_file)]
         argv += ["--cname", target.host, "--async", "--rps", str(rate), "--total", str(rate * seconds)]
         argv += ["--metadata", metadata, "--timeout", TIMEOUT, "--format", "json", "--output", str(report)]
-        await _run([str(self.tools.ghz), *argv, f"127.0.0.1:{port}"])
+        await _run([str(self.programs / "ghz"), *argv, f"127.0.0.1:{port}"])
         return of_ghz(prefix, prefix, json.loads(report.read_text()))
 
 

@@ -21,9 +21,9 @@ from tests.bench.bench import Bench
 from tests.bench.loads.generators import Generators, Target
 from tests.bench.loads.reconciled import Reconciled, reconcile
 from tests.bench.loads.sent import Sent
-from tests.bench.loads.tools import NeedsGoError, build
 from tests.bench.moving import Moving, Way
 from tests.bench.rows import Row
+from tests.programs.build import LOADS, NeedsGoError, build
 
 NAME = "loads"
 APPLICATION = "bench-loads"
@@ -48,7 +48,7 @@ async def measure(bench: Bench) -> Sequence[Row]:
     """Their count beside ours, and what the logs do not explain; both to be 0."""
     bench.tell("loads: building vegeta and ghz (the first time takes minutes)")
     try:
-        tools = await asyncio.to_thread(build)
+        programs = await asyncio.to_thread(build, LOADS)
     except NeedsGoError as reason:
         return [Row(name=NAME, what=WHAT, value=None, unit="requests", note=f"not measured: {reason}")]
     folder = bench.subfolder("loads")
@@ -58,7 +58,7 @@ async def measure(bench: Bench) -> Sequence[Row]:
     bench.tell(f"loads: {SECONDS} s under vegeta, ghz and our own traffic")
     try:
         await moving.begin()
-        sent = await _under_load(Generators(tools, folder), moving)
+        sent = await _under_load(Generators(programs, folder), moving)
     finally:
         await moving.end()
     return _rows(moving, sent, answers.read(logs))

@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.bench.loads import tools
 from tests.bench.loads.reconciled import reconcile
 from tests.bench.loads.sent import Sent, joined, of_ghz, of_vegeta
-from tests.bench.loads.tools import NeedsGoError, build
 
 
 def _result(request: str, code: int = 200, *, answered: str | None = None, error: str = "") -> str:
@@ -74,10 +72,3 @@ def test_nameless_failures_explain_as_many_silent_requests(
     sent = Sent("g", frozenset({"0", "1", "2"}), unnamed=("Unavailable: reset",))
     found = reconcile(sent, {request: ["a"] for request in logged})
     assert (len(found.without_answer), len(found.in_spite)) == (without_answer, in_spite)
-
-
-def test_machine_without_go_says_what_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The need is named, instead of a crash."""
-    monkeypatch.setattr(tools.shutil, "which", lambda _: None)
-    with pytest.raises(NeedsGoError, match=r"needs go \(1\.24 or newer\)"):
-        build()

@@ -1,4 +1,4 @@
-module edge-relocation/tests/bench/loads
+module loads
 
 go 1.24.0
 

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build tools
+
+// Package tools names the program that is built here, so that go.mod keeps what it needs.
+package tools
+
+import _ "go.etcd.io/etcd/server/v3"
