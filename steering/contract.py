@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steering adapter: seven methods between the orchestrator and one gateway.
+"""The steering adapter: nine methods between the orchestrator and one gateway.
 
 An adapter is bound to one configured gateway (with one or more instances). It never judges: it writes documents,
 and reports what each instance says. The conformance kit (`steering.conformance`) runs the same cases on every adapter.
@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from steering.model import (
     Capabilities,
+    Endpoints,
     Fence,
     InstanceAcknowledgement,
     InstanceUsage,
@@ -27,7 +28,9 @@ class SteeringAdapter(ABC):
 
     *Known beforehand:* `describe`.
 
-    *Compare-and-set, fenced:* `apply`. The only method that changes anything.
+    *Compare-and-set, fenced:* `apply` and `remove`, the only methods that change where requests go.
+
+    *Of an instance, not of a route:* `follow`.
 
     *Must say unknown rather than guess:* `acknowledged`, `usage`.
 
@@ -79,6 +82,42 @@ class SteeringAdapter(ABC):
         """
 
     @abstractmethod
+    async def remove(self, route: str, *, fence: Fence, base: Version) -> None:
+        """Take a whole route away, with everything that was made for it: its application is no longer placed.
+
+        Where there is no such route (any more), nothing is done. One of that name that is written later begins with `base`
+        None, and above every version before.
+
+        Args:
+            route: by its name.
+            fence: this writer's token, as for `apply`.
+            base: the version that was read.
+
+        Raises:
+            Fenced: a higher fence has written, or the same fence wrote a document.
+            Conflict: the route is not at `base`.
+            Rejected: what stands under that name is somebody else's.
+        """
+
+    @abstractmethod
+    async def follow(self, instance: str, endpoints: Endpoints) -> bool:
+        """Say where a placed instance listens now, in every route that names it, without a new version of any.
+
+        It stays so when a later document names the instance with the endpoints that it was documented with before: the
+        document may be older than the move.
+
+        Args:
+            instance: by its own name, not by its side's.
+            endpoints: at least one for each port; of ports that a route does not have nothing is said.
+
+        Returns:
+            Whether any route here names the instance; if none does, nothing was kept.
+
+        Raises:
+            ValueError: a port has no endpoint; a gateway is never told to forget a backend this way.
+        """
+
+    @abstractmethod
     async def acknowledged(self, route: str, version: Version) -> Sequence[InstanceAcknowledgement]:
         """What every expected instance says about this version: at least one entry, and one per instance."""
 
@@ -93,3 +132,14 @@ class SteeringAdapter(ABC):
     async def close(self) -> None:
         """Let go of connections. Nothing on the gateway changes."""
         return
+
+
+def check_endpoints(endpoints: Endpoints) -> None:
+    """See that `follow` was told something.
+
+    Raises:
+        ValueError: a port has no endpoint, or there is no port.
+    """
+    empty = [port for port, found in endpoints.items() if not found]
+    if empty or not endpoints:
+        raise ValueError(f"endpoints: at least one for every port; none for {', '.join(empty) or 'any'}")

@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from steering.errors import Unavailable
 from steering.fencing import Current, decide
-from steering.model import Acknowledgement, Fence, InstanceAcknowledgement, InstanceUsage, RouteDocument
+from steering.model import Acknowledgement, Endpoints, Fence, InstanceAcknowledgement, InstanceUsage, RouteDocument
 
 
 class MemorySettings(BaseModel):
@@ -87,6 +87,8 @@ class MemoryGateway:
         self.uncounted: set[str] = set()
         self.down: set[str] = set()
         self.mute = False
+        self.moved: dict[str, Endpoints] = {}
+        """Where instances listen, as `follow` was last told."""
         self._clock = clock
         self._rows: dict[str, Current] = {}
         self._instances = {name: _Instance() for name in settings.instances}
@@ -191,6 +193,16 @@ class MemoryGateway:
         for instance in self._instances:
             self._tell(instance, route, version, document)
         return version
+
+    def follow(self, instance: str, endpoints: Endpoints) -> bool:
+        """Keep where an instance listens, if a route names it."""
+        if self.unavailable is not None:
+            raise Unavailable(self.unavailable)
+        documents = [row.document for row in self._rows.values() if row.document is not None]
+        named = any(backend.instance == instance for document in documents for backend in document.backends)
+        if named:
+            self.moved[instance] = endpoints
+        return named
 
     def stand(self, instance: str, route: str, version: int) -> InstanceAcknowledgement:
         """What one instance says about a version."""

@@ -5,6 +5,7 @@ All values are immutable. A document is the *whole* desired state of one route o
 (prepare, weights, revert, finalize) is another document, applied by compare-and-set.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -41,6 +42,10 @@ class Endpoint(Model):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+Endpoints = Mapping[str, tuple[Endpoint, ...]]
+"""Where an instance listens, by port name."""
 
 
 class Protocol(StrEnum):
@@ -192,6 +197,8 @@ class RouteState(Model):
     fence: Fence
     drift: str | None = None
     """What somebody else changed since, in one sentence, or None."""
+    kept_by: str | None = None
+    """Who says that he keeps the route as it is, and so would undo what is written; None where nobody says so."""
 
 
 class Acknowledgement(StrEnum):

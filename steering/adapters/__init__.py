@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steering adapters, found by entry point (group `steering.adapters`), so that strangers' stand beside ours."""
 
+from functools import cache
 from importlib.metadata import entry_points
 
 from steering.contract import SteeringAdapter
@@ -27,3 +28,10 @@ def load(kind: str) -> type[SteeringAdapter]:
     if not (isinstance(adapter, type) and issubclass(adapter, SteeringAdapter)):
         raise TypeError(f"adapter: {kind} ({found.value}) is not a steering.contract.SteeringAdapter")
     return adapter
+
+
+@cache
+def kind_of(adapter: type[SteeringAdapter]) -> str:
+    """The name under which a class of adapter is installed; its own name if it is installed under none."""
+    value = f"{adapter.__module__}:{adapter.__qualname__}"
+    return next((found.name for found in entry_points(group=GROUP) if found.value == value), adapter.__name__)

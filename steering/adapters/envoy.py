@@ -6,9 +6,7 @@ and for telling a deaf instance from a dead one does it ask the Envoys themselve
 """
 
 import asyncio
-import socket
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -18,15 +16,16 @@ from google.protobuf.json_format import ParseError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from steering.contract import SteeringAdapter
+from steering.contract import SteeringAdapter, check_endpoints
 from steering.envoy.plan import plan_route
 from steering.envoy.settings import GatewaySettings, Instance
 from steering.envoy.statistics import pattern, usage
 from steering.errors import Rejected, Unavailable, UnknownRoute
+from steering.listening import Listening, knock
 from steering.model import (
     Acknowledgement,
     Capabilities,
-    Endpoint,
+    Endpoints,
     Fence,
     InstanceAcknowledgement,
     InstanceUsage,
@@ -38,6 +37,7 @@ from steering.model import (
     Rung,
     Version,
 )
+from steering.store.believed import Believed
 from steering.store.engine import engine
 from steering.store.gateways import GatewayStore, Stand, Standing
 from steering.store.routes import RouteStore, StoredRoute
@@ -45,9 +45,12 @@ from steering.store.routes import RouteStore, StoredRoute
 ASK_SECONDS = 2.0
 """Time-out of every question to an instance."""
 
-REFUSALS = 3
-"""So many refused connections in a row, `REFUSAL_SPACING_SECONDS` apart, make an unconnected instance dead."""
-REFUSAL_SPACING_SECONDS = 0.1
+_WITHOUT_CONTROL = {
+    Listening.ANSWERS: Acknowledgement.DEAF,
+    Listening.REFUSES: Acknowledgement.DEAD,
+    Listening.UNCLEAR: Acknowledgement.UNKNOWN,
+}
+"""What an instance is that has no control connection."""
 
 _T = TypeVar("_T")
 
@@ -61,6 +64,7 @@ class EnvoyAdapter(SteeringAdapter):
         self._settings = settings
         self._engine = made
         self._routes = RouteStore(made)
+        self._believed = Believed(self._routes, gateway)
         self._instances = GatewayStore(made)
         self._admin = httpx.AsyncClient(timeout=ASK_SECONDS, trust_env=False)
 
@@ -100,17 +104,22 @@ class EnvoyAdapter(SteeringAdapter):
         return RouteState(document=stored.document, version=str(stored.version), fence=stored.fence)
 
     async def apply(self, document: RouteDocument, *, fence: Fence, base: Version | None) -> Version:
-        """Write to the database, then wake every control plane process."""
+        """Write to the database, which wakes every control plane process."""
         fatal = [problem for problem in _problems(document, self._settings) if problem.fatal]
         if fatal:
             raise Rejected("; ".join(f"{problem.field}: {problem.reason}" for problem in fatal))
         write = partial(self._routes.write, self._gateway, document, fence, _number(base))
-        return await self._changed(write)
+        return str(await self._ask_database(write))
 
-    async def remove(self, route: str, *, fence: Fence, base: Version | None) -> Version:
-        """Take the whole route from the gateway (its application is no longer placed), under the rules of `apply`."""
-        write = partial(self._routes.remove, self._gateway, route, fence, _number(base))
-        return await self._changed(write)
+    async def remove(self, route: str, *, fence: Fence, base: Version) -> None:
+        """The route's row stays, with its fence and its versions."""
+        if await self.read(route) is not None:
+            await self._ask_database(partial(self._routes.remove, self._gateway, route, fence, _number(base)))
+
+    async def follow(self, instance: str, endpoints: Endpoints) -> bool:
+        """To the database, where it stands above what documents say, for all Envoy gateways alike."""
+        check_endpoints(endpoints)
+        return await self._ask_database(partial(self._follow, instance, endpoints))
 
     async def acknowledged(self, route: str, version: Version) -> Sequence[InstanceAcknowledgement]:
         """By what each instance last said over its control connection; without one it is asked whether it serves."""
@@ -183,32 +192,18 @@ class EnvoyAdapter(SteeringAdapter):
             raise UnknownRoute(f"gateway {self._gateway} has no route {route}")
         return self._instances.standing(self._gateway, route)
 
-    async def _changed(self, write: Callable[[], int]) -> Version:
-        """Write, then wake every control plane process."""
-
-        def write_and_poke() -> int:
-            version = write()
-            for address in self._instances.pokes():
-                _poke(address)
-            return version
-
-        return str(await self._ask_database(write_and_poke))
+    def _follow(self, instance: str, endpoints: Endpoints) -> bool:
+        known = self._believed.of(instance)
+        told = {port: endpoints.get(port, found) for port, found in known.items()}
+        if any(set(found) != set(known[port]) for port, found in told.items()):
+            self._routes.move_endpoints(instance, {**told, **endpoints})
+        return bool(known)
 
     async def _ask_database(self, ask: Callable[[], _T]) -> _T:
         try:
             return await asyncio.to_thread(ask)
         except SQLAlchemyError as error:
             raise Unavailable(f"the database of gateway {self._gateway} cannot be asked: {error}") from error
-
-
-def _poke(address: str) -> None:
-    """Wake one control plane. A lost datagram costs at most one poll, so it is not worth an error."""
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as sender, suppress(OSError):
-        sender.setblocking(False)
-        sender.sendto(b"look", (host, int(port)))
 
 
 def _told(name: str, stand: Stand, version: int) -> InstanceAcknowledgement:
@@ -223,36 +218,11 @@ def _told(name: str, stand: Stand, version: int) -> InstanceAcknowledgement:
 
 async def _cut_off(name: str, declared: Instance | None) -> InstanceAcknowledgement:
     """What an instance without a control connection is: deaf if it still serves, dead if it certainly does not."""
-    answer: Callable[..., InstanceAcknowledgement] = partial(
-        InstanceAcknowledgement, instance=name, at=datetime.now(UTC)
-    )
-    if declared is None:
-        return answer(state=Acknowledgement.UNKNOWN, reason="no control connection, and no address is configured")
-    for attempt in range(REFUSALS):
-        if attempt:
-            await asyncio.sleep(REFUSAL_SPACING_SECONDS)
-        outcome = await _knock(declared.address)
-        if outcome is None:
-            reason = f"its listener {declared.address} answers, but it has no control connection"
-            return answer(state=Acknowledgement.DEAF, reason=reason)
-        if not isinstance(outcome, ConnectionRefusedError):
-            reason = f"no control connection, and its listener {declared.address} gives no clear answer: {outcome!r}"
-            return answer(state=Acknowledgement.UNKNOWN, reason=reason)
-    reason = (
-        f"its listener {declared.address} refused {REFUSALS} connections in a row, and it has no control connection"
-    )
-    return answer(state=Acknowledgement.DEAD, reason=reason)
-
-
-async def _knock(address: Endpoint) -> OSError | None:
-    """Try one connection: None if it was accepted, or why not."""
-    try:
-        async with asyncio.timeout(ASK_SECONDS):
-            _, writer = await asyncio.open_connection(address.host, address.port)
-    except OSError as error:
-        return error
-    writer.close()
-    return None
+    state, reason = Acknowledgement.UNKNOWN, "no control connection, and no address is configured"
+    if declared is not None:
+        listening, told = await knock(declared.address)
+        state, reason = _WITHOUT_CONTROL[listening], f"{told}, and it has no control connection"
+    return InstanceAcknowledgement(instance=name, state=state, reason=reason, at=datetime.now(UTC))
 
 
 def _number(version: Version | None) -> int | None:

@@ -4,12 +4,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from steering.contract import SteeringAdapter
+from steering.contract import SteeringAdapter, check_endpoints
 from steering.errors import Rejected, UnknownRoute
 from steering.memory import MemoryGateway, MemorySettings
 from steering.model import (
     Capabilities,
     Endpoint,
+    Endpoints,
     Fence,
     InstanceAcknowledgement,
     InstanceUsage,
@@ -78,9 +79,15 @@ class MemoryAdapter(SteeringAdapter):
             raise Rejected("; ".join(f"{problem.field}: {problem.reason}" for problem in problems))
         return str(self.gateway.write(document.route, document, fence, _number(base)))
 
-    async def remove(self, route: str, *, fence: Fence, base: Version | None) -> Version:
+    async def remove(self, route: str, *, fence: Fence, base: Version) -> None:
         """Take the whole route away, under the rules of `apply`."""
-        return str(self.gateway.write(route, None, fence, _number(base)))
+        if await self.read(route) is not None:
+            self.gateway.write(route, None, fence, _number(base))
+
+    async def follow(self, instance: str, endpoints: Endpoints) -> bool:
+        """Kept for whoever looks: nothing listens behind a memory gateway."""
+        check_endpoints(endpoints)
+        return self.gateway.follow(instance, endpoints)
 
     async def acknowledged(self, route: str, version: Version) -> Sequence[InstanceAcknowledgement]:
         """What every instance says."""

@@ -4,7 +4,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from uuid import uuid4
 
 import grpc
@@ -12,10 +12,11 @@ from envoy.service.discovery.v3 import ads_pb2_grpc
 from sqlalchemy.exc import SQLAlchemyError
 
 from steering.envoy.conversation import Conversation
+from steering.envoy.counts import Counts
 from steering.envoy.plan import GatewayPlan
 from steering.envoy.topic import Request, Response
 from steering.store.batches import Batches
-from steering.store.gateways import Connected, Parted, Session, Told, Word
+from steering.store.gateways import Connected, Parted, Session, Stand, Told, Word
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,11 +33,12 @@ PlanOf = Callable[[str], GatewayPlan | None]
 class Stream:
     """One Envoy's control connection."""
 
-    def __init__(self, session: Session, words: Batches[Word, bool], plan_of: PlanOf) -> None:
-        """Args: session: who is connected; words: where its word is stored; plan_of: what it shall hold."""
+    def __init__(self, session: Session, words: Batches[Word, bool], plan_of: PlanOf, counts: Counts) -> None:
+        """Args: session: who is connected; words: where its word is stored; plan_of: what it shall hold; counts: the process's."""
         self.session = session
         self._words = words
         self._plan_of = plan_of
+        self._counts = counts
         self._conversation = Conversation(session.instance)
         self._news = asyncio.Event()
         self._said = asyncio.Event()
@@ -49,6 +51,7 @@ class Stream:
     def hear(self, request: Request) -> None:
         """Take in one request."""
         if request.HasField("error_detail"):
+            self._counts.count_refused(request.type_url)
             _LOG.warning("%s refused %s: %s", self.session, request.type_url, request.error_detail.message)
         self._conversation.hear(request)
         self._said.set()
@@ -67,6 +70,7 @@ class Stream:
             plan = self._plan_of(self.session.gateway)
             if plan is not None:
                 for response in self._conversation.say(plan, time.monotonic()):
+                    self._counts.count_sent(response.type_url)
                     yield response
                 self._said.set()
             await self._news.wait()
@@ -81,9 +85,19 @@ class Stream:
             await self._said.wait()
             self._said.clear()
             changes = self._conversation.take_changes()
+            self._log_refusals(changes)
             if changes and not await self._store(Told(self.session, changes)):
                 _LOG.warning("%s has another control connection: this one ends", self.session)
                 return
+
+    def _log_refusals(self, changes: Mapping[str, Stand]) -> None:
+        plan = self._plan_of(self.session.gateway)
+        for route, stand in changes.items():
+            if stand.rejected:
+                known = plan.routes.get(route) if plan is not None else None
+                epoch = known.epoch if known is not None and known.version == stand.rejected else ""
+                text = "%s refuses version %d of route %s: %s"
+                _LOG.warning(text, self.session, stand.rejected, route, stand.reason, extra={"epoch": epoch})
 
     async def part(self) -> None:
         """The connection ended; tried until it is stored, or an instance that nobody controls would pass for connected."""
@@ -125,6 +139,7 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
         self._admit = admit
         self._keep = keep
         self.streams: set[Stream] = set()
+        self.counts = Counts()
 
     async def tick(self) -> None:
         """Wake every connection again and again, until cancelled."""
@@ -141,12 +156,14 @@ class AdsServicer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):  # type: ign
         gateway, instance = first.node.cluster, first.node.id
         refusal = self._admit(gateway, instance, context)
         if refusal is not None:
+            self.counts.turned_away += 1
             _LOG.warning("refused a control connection: %s", refusal)
             await context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal)
         session = Session(gateway=gateway, instance=instance, id=uuid4().hex, replica=self._replica)
-        stream = Stream(session, self._words, self._plan_of)
+        stream = Stream(session, self._words, self._plan_of, self.counts)
         stream.hear(first)
         self.streams.add(stream)
+        self.counts.admitted += 1
         _LOG.info("%s connected", session)
         try:
             await _converse(stream, requests, context)

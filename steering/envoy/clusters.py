@@ -11,12 +11,12 @@ from itertools import chain
 from steering.envoy import names
 from steering.envoy.settings import GatewaySettings, HealthCheck
 from steering.envoy.xds import CDS, EDS, Json, Resource, resource, seconds, typed
-from steering.model import Backend, Endpoint, Port, ProbePath, Protocol, RouteDocument
+from steering.model import Backend, Endpoint, Endpoints, Port, ProbePath, Protocol, RouteDocument
 
 SIDE_METADATA = "relocate"
 """Namespace of the endpoint metadata in which the side's name stands under `side`."""
 
-Moved = Mapping[str, Mapping[str, tuple[Endpoint, ...]]]
+Moved = Mapping[str, Endpoints]
 """Where instances listen now, by instance and port, where that differs from the document."""
 
 _PLENTY = 1_000_000

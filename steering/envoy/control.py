@@ -10,10 +10,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -22,6 +21,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from steering.envoy.ads import AdsServicer, Context
+from steering.envoy.counts import Counts, Presence
 from steering.envoy.plan import GatewayPlan
 from steering.envoy.reader import Gateways, Reader
 from steering.envoy.settings import ControlSettings
@@ -30,6 +30,7 @@ from steering.store.batches import Batches
 from steering.store.engine import engine
 from steering.store.gateways import GatewayStore
 from steering.store.routes import RouteStore
+from steering.store.wakeups import wake_ups
 
 _LOG = logging.getLogger(__name__)
 
@@ -55,16 +56,6 @@ gRPC 1.85 waits for the answer to a ping for `ping_timeout_ms`, a minute by defa
 """
 
 
-class _Poke(asyncio.DatagramProtocol):
-    """Any datagram means: look at the database now."""
-
-    def __init__(self, poked: asyncio.Event) -> None:
-        self._poked = poked
-
-    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:  # noqa: ARG002, the base class's signature
-        self._poked.set()
-
-
 class ControlPlane:
     """One control plane process."""
 
@@ -73,8 +64,9 @@ class ControlPlane:
         self._settings = settings
         self._engine: Engine = engine(database_url)
         self._store = GatewayStore(self._engine)
+        self._wake_ups = wake_ups(self._engine)
         self._reader = Reader(RouteStore(self._engine), gateways)
-        self._poked = asyncio.Event()
+        self._woken = asyncio.Event()
         self._has_read = asyncio.Event()
         self._read_at: float | None = None
         self._readable = True
@@ -90,6 +82,23 @@ class ControlPlane:
         """Whether it listens and has read the database a moment ago."""
         return self.address is not None and self._is_fresh()
 
+    @property
+    def counts(self) -> Counts:
+        """What has been sent and refused since this process began."""
+        return self._servicer.counts
+
+    def instances(self) -> Mapping[str, Presence]:
+        """Who is there, by gateway that is configured."""
+        here = {(stream.session.gateway, stream.session.instance) for stream in list(self._servicer.streams)}
+        return {
+            name: _presence(plan, {one for at, one in here if at == name})
+            for name, plan in self._reader.plans().items()
+        }
+
+    def read_age(self) -> float | None:
+        """Seconds since the database was read; None: it never was."""
+        return None if self._read_at is None else time.monotonic() - self._read_at
+
     async def run(self) -> None:
         """Serve until cancelled.
 
@@ -97,7 +106,8 @@ class ControlPlane:
             OSError: the address cannot be bound.
         """
         try:
-            async with self._listening(), self._pokable() as poke, asyncio.TaskGroup() as group:
+            listening = self._wake_ups.listen(self._woken, self._settings.poke_host)
+            async with self._listening(), listening as poke, asyncio.TaskGroup() as group:
                 for part in (self._watch(), self._beat(poke), self._servicer.tick()):
                     group.create_task(part)
         finally:
@@ -105,10 +115,10 @@ class ControlPlane:
 
     async def _watch(self) -> None:
         while True:
-            self._poked.clear()
+            self._woken.clear()
             await self._look()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._poked.wait(), self._settings.poll_seconds)
+                await asyncio.wait_for(self._woken.wait(), self._settings.poll_seconds)
 
     async def _look(self) -> None:
         try:
@@ -185,39 +195,10 @@ class ControlPlane:
             self.address = None
             await server.stop(grace=None)
 
-    @contextlib.asynccontextmanager
-    async def _pokable(self) -> AsyncIterator[str]:
-        loop = asyncio.get_running_loop()
-        host = self._settings.poke_host
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Poke(self._poked), local_addr=(host, 0))
-        try:
-            yield str(Endpoint(host=host, port=transport.get_extra_info("sockname")[1]))
-        finally:
-            transport.close()
 
-
-async def serve(
-    settings: ControlSettings,
-    *,
-    database_url: str,
-    gateways: Gateways,
-    started: Callable[[ControlPlane], None] | None = None,
-) -> None:
-    """Run a control plane until cancelled.
-
-    Args:
-        settings: how to listen.
-        database_url: the service's database, whose steering tables exist.
-        gateways: the Envoy gateways' settings by name, as configured now.
-        started: is given the control plane before it runs, for its `ready()` and `address`.
-
-    Raises:
-        OSError: the address cannot be bound.
-    """
-    plane = ControlPlane(settings, database_url=database_url, gateways=gateways)
-    if started is not None:
-        started(plane)
-    await plane.run()
+def _presence(plan: GatewayPlan, here: set[str]) -> Presence:
+    declared = {instance.id for instance in plan.settings.instances}
+    return Presence(declared=len(declared), connected=len(declared & here), others=len(here - declared))
 
 
 def _bind(server: grpc.aio.Server, settings: ControlSettings) -> int:

@@ -28,6 +28,8 @@ class RoutePlan:
 
     route: str
     version: int
+    epoch: str
+    """Of the write that made this version."""
     clusters: Mapping[str, Resource]
     endpoints: Mapping[str, Resource]
     routing: Resource
@@ -147,6 +149,7 @@ def plan_route(
     return RoutePlan(
         route=document.route,
         version=version,
+        epoch=document.epoch,
         clusters={one.name: one for one in clusters(document, paths, settings)},
         endpoints={one.name: one for one in endpoints(document, version, paths, moved)},
         routing=routing(document, version, paths, settings),

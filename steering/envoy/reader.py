@@ -2,7 +2,7 @@
 """Reads the routes from the database and keeps one plan per gateway."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from steering.envoy.clusters import Moved
 from steering.envoy.plan import GatewayPlan, plan_gateway
 from steering.envoy.settings import GatewaySettings
-from steering.store.routes import RouteStore, StoredRoute, utc_now
+from steering.store.routes import RouteStore, StoredRoute
+from steering.store.tables import utc_now
 
 _LOG = logging.getLogger(__name__)
 
@@ -66,6 +67,10 @@ class Reader:
         known = self._known.get(gateway)
         return None if known is None else known.plan
 
+    def plans(self) -> Mapping[str, GatewayPlan]:
+        """Every gateway's plan as last read."""
+        return {name: known.plan for name, known in list(self._known.items()) if known.plan is not None}
+
     def _refresh(
         self,
         name: str,
@@ -93,10 +98,24 @@ class Reader:
         changed = [route for route, version in wanted.items() if known.get(route) != version]
         kept = {route: gateway.routes[route] for route in wanted.keys() - changed}
         gateway.routes = {**kept, **self._routes.some(name, changed)}
+        if gateway.plan is not None:
+            _tell(name, gateway.routes, changed)
         gateway.raw, gateway.moved = raw, moved
         gateway.plan = plan_gateway(gateway.settings, gateway.routes, moved, now, earlier=gateway.plan)
         gateway.expiry = gateway.plan.expires_at
         return True
+
+
+def _tell(gateway: str, routes: Mapping[str, StoredRoute], changed: Iterable[str]) -> None:
+    """Log what somebody wrote since the last look; `epoch` says whose write it was."""
+    for route in changed:
+        stored = routes.get(route)
+        if stored is None:
+            continue
+        document = stored.document
+        weights = "removed" if document is None else ", ".join(f"{side} {n}" for side, n in document.weights.items())
+        epoch = "" if document is None else document.epoch
+        _LOG.info("%s: route %s is at version %d: %s", gateway, route, stored.version, weights, extra={"epoch": epoch})
 
 
 def _settings(name: str, raw: Mapping[str, Any]) -> GatewaySettings | None:

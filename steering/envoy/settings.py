@@ -104,9 +104,9 @@ class ControlSettings(Settings):
     """0 takes a free one."""
     tls: ControlTls | None = None
     poke_host: str = "127.0.0.1"
-    """IP address at which this process is woken by UDP datagrams; their content is ignored."""
+    """On SQLite: IP address at which this process is woken by UDP datagrams; their content is ignored."""
     poll_seconds: float = Field(default=1.0, gt=0, le=3)
-    """The database is read at least this often, whether poked or not."""
+    """The database is read at least this often, whether woken or not."""
 
     @model_validator(mode="after")
     def _is_guarded(self) -> Self:

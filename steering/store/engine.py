@@ -12,20 +12,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 
 BUSY_TIMEOUT_MS = 5000
 """How long a SQLite writer waits for another process's write lock."""
 
+TIMEOUT = "timeout_seconds"
+"""In the URL of a PostgreSQL database."""
+TIMEOUT_SECONDS = 10.0
+"""Where it does not say. Everything that is asked takes milliseconds; waiting for a row of somebody who was frozen takes this."""
+
 _IMMEDIATE = "sqlite_immediate"
 
 
-def engine(url: str) -> Engine:
-    """Make the engine for `url` (SQLAlchemy form, for example `sqlite:////var/lib/relocate/relocate.db`)."""
-    made = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+def engine(url: str, *, timeout_seconds: float | None = None) -> Engine:
+    """Make the engine for a database.
+
+    Args:
+        url: in SQLAlchemy's form, for example `sqlite:////var/lib/relocate/relocate.db`. On PostgreSQL it may say how long
+            anything may take (`?timeout_seconds=10`); what else it says there is libpq's.
+        timeout_seconds: overrules the URL.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return _postgresql(parsed, timeout_seconds)
+    made = create_engine(parsed)
     if made.dialect.name == "sqlite":
         event.listen(made, "connect", _prepare_sqlite)
         event.listen(made, "begin", _begin_sqlite)
+    return made
+
+
+def _postgresql(url: URL, timeout_seconds: float | None) -> Engine:
+    from steering.store.postgresql import keep_time  # noqa: PLC0415, whoever uses SQLite does not need the driver
+
+    said = url.query.get(TIMEOUT)
+    seconds = timeout_seconds or (float(said) if isinstance(said, str) else TIMEOUT_SECONDS)
+    made = create_engine(url.difference_update_query([TIMEOUT]), pool_pre_ping=True, pool_timeout=seconds)
+    keep_time(made, seconds)
     return made
 
 
@@ -33,6 +57,14 @@ def engine(url: str) -> Engine:
 def writing(made: Engine) -> Iterator[Connection]:
     """A transaction that will write: committed at the end, rolled back by an exception."""
     with _turn(made), made.connect().execution_options(**{_IMMEDIATE: True}) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def seeing(made: Engine) -> Iterator[Connection]:
+    """A transaction that reads several times and sees one moment throughout; SQLite's do anyway."""
+    level = {} if made.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with made.connect().execution_options(**level) as connection:
         yield connection
 
 

@@ -3,24 +3,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, and_, bindparam, delete, select, update
 
-from steering.store.engine import writing
-from steering.store.routes import utc_now
-from steering.store.tables import ACKNOWLEDGEMENTS, CONTROL_REPLICAS, GATEWAY_INSTANCES
+from steering.store.engine import seeing, writing
+from steering.store.tables import ACKNOWLEDGEMENTS, CONTROL_REPLICAS, GATEWAY_INSTANCES, REPLICA_SILENCE, utc_now
 from steering.store.upsert import upsert
-
-REPLICA_SILENCE = timedelta(seconds=5)
-"""A control replica that has not been seen for longer counts as gone, and its instances as disconnected. Each says so
-every second; replicas on several machines need clocks that agree to a second or two.
-
-Until then the instances of one that was killed count as connected, which claims nothing wrong: a new version stays
-pending, so whoever waits for it waits on; and what an instance said it applied it still holds, as nobody is left who
-could change it. Less would make a database that is locked for some seconds look like a gateway that is deaf."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +78,10 @@ _CONNECTED = (
     )
     .where(GATEWAY_INSTANCES.c.gateway == bindparam("of"))
 )
-_POKES = select(CONTROL_REPLICAS.c.poke).where(CONTROL_REPLICAS.c.last_seen >= bindparam("since"))
 _SESSIONS = (
     select(GATEWAY_INSTANCES.c.gateway, GATEWAY_INSTANCES.c.instance, GATEWAY_INSTANCES.c.session)
     .where(GATEWAY_INSTANCES.c.instance.in_(bindparam("called", expanding=True)))
+    .order_by(GATEWAY_INSTANCES.c.gateway, GATEWAY_INSTANCES.c.instance)
     .with_for_update()
 )
 
@@ -114,7 +105,7 @@ class GatewayStore:
         self._now = now
 
     def heartbeat(self, replica: str, poke: str) -> None:
-        """A control plane process lives, and is woken at `poke` (host:port, UDP). Long gone ones are forgotten."""
+        """A control plane process lives, and is woken at `poke` (see `WakeUps.listen`). Long gone ones are forgotten."""
         now = self._now()
         with writing(self._engine) as connection:
             upsert(connection, CONTROL_REPLICAS, [{"replica": replica, "poke": poke, "last_seen": now}])
@@ -126,11 +117,6 @@ class GatewayStore:
         with writing(self._engine) as connection:
             connection.execute(delete(CONTROL_REPLICAS).where(CONTROL_REPLICAS.c.replica == replica))
 
-    def pokes(self) -> Sequence[str]:
-        """Addresses of the control plane processes that live."""
-        with self._engine.connect() as connection:
-            return list(connection.execute(_POKES, {"since": self._now() - REPLICA_SILENCE}).scalars())
-
     def record(self, words: Sequence[Word]) -> Sequence[bool]:
         """Store what control connections have to say: in this order, in one transaction.
 
@@ -139,6 +125,8 @@ class GatewayStore:
             was stored then.
         """
         with writing(self._engine) as connection:
+            # All at once, in their order: when a fleet moves to another replica, both have a word on each instance.
+            _sessions(connection, [one.session for one in words])
             counts: list[bool] = []
             for kind, run in groupby(words, type):
                 counts += _WRITERS[kind](connection, list(run), self._now())
@@ -146,7 +134,7 @@ class GatewayStore:
 
     def standing(self, gateway: str, route: str) -> Standing:
         """Where a gateway's instances are, with respect to one route."""
-        with self._engine.connect() as connection:
+        with seeing(self._engine) as connection:
             connected = _connected(connection, gateway, self._now() - REPLICA_SILENCE)
             return Standing(connected, _stands(connection, gateway, route))
 
@@ -196,10 +184,15 @@ _WRITERS: Mapping[type, Callable[[Connection, Sequence[Any], datetime], Sequence
 
 
 def _are_newest(connection: Connection, sessions: Sequence[Session]) -> list[bool]:
-    """Whether each is its instance's newest. The rows stay locked, where the database locks rows."""
-    rows = connection.execute(_SESSIONS, {"called": sorted({one.instance for one in sessions})}).all()
-    newest = {(row.gateway, row.instance): row.session for row in rows}
+    """Whether each is its instance's newest."""
+    newest = _sessions(connection, sessions)
     return [newest.get((one.gateway, one.instance)) == one.id for one in sessions]
+
+
+def _sessions(connection: Connection, sessions: Sequence[Session]) -> Mapping[tuple[str, str], str]:
+    """The newest session of each of their instances. The rows stay locked, where the database locks rows."""
+    rows = connection.execute(_SESSIONS, {"called": sorted({one.instance for one in sessions})})
+    return {(row.gateway, row.instance): row.session for row in rows}
 
 
 def _connected(connection: Connection, gateway: str, alive: datetime) -> Mapping[str, bool]:

@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Route documents with versions and fences."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
-from steering.errors import Conflict, Rejected
+from steering.contract import check_endpoints
+from steering.errors import Rejected
 from steering.fencing import Current, decide
-from steering.model import Endpoint, Fence, RouteDocument
+from steering.model import Endpoint, Endpoints, Fence, RouteDocument
 from steering.store.engine import writing
-from steering.store.tables import ACKNOWLEDGEMENTS, ENDPOINTS, ROUTE_HOSTS, ROUTES
+from steering.store.tables import ACKNOWLEDGEMENTS, ENDPOINTS, ROUTE_HOSTS, ROUTES, utc_now
+from steering.store.turns import take_turns
+from steering.store.upsert import upsert
+from steering.store.wakeups import wake_ups
 
 _AT_ONCE = 500
 """Routes that one query names."""
@@ -21,7 +25,6 @@ _AT_ONCE = 500
 # Statements of every write and every look are made once: making one takes longer than running it.
 _OWN = (ROUTES.c.gateway == bindparam("at"), ROUTES.c.route == bindparam("called"))
 _ROUTE = select(ROUTES).where(*_OWN)
-_ROUTE_LOCKED = _ROUTE.with_for_update()
 _VERSION = select(ROUTES.c.version).where(*_OWN)
 _VERSIONS = select(ROUTES.c.gateway, ROUTES.c.route, ROUTES.c.version)
 _MOVED = select(ENDPOINTS)
@@ -38,11 +41,6 @@ _TAKEN = select(ROUTE_HOSTS).where(
 )
 
 
-def utc_now() -> datetime:
-    """The present moment."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True)
 class StoredRoute:
     """One route as stored."""
@@ -55,12 +53,13 @@ class StoredRoute:
 
 
 class RouteStore:
-    """The routes of all gateways in one database."""
+    """The routes of all gateways in one database. Whatever is written wakes the control planes."""
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime] = utc_now) -> None:
         """Args: engine: see `steering.store.engine`; now: the clock."""
         self._engine = engine
         self._now = now
+        self._wake_ups = wake_ups(engine)
 
     def write(self, gateway: str, document: RouteDocument, fence: Fence, base: int | None) -> int:
         """Replace the route's document by compare-and-set, in one transaction.
@@ -112,21 +111,18 @@ class RouteStore:
             rows = connection.execute(_VERSIONS).all()
         return {(gateway, route): version for gateway, route, version in rows}
 
-    def move_endpoints(self, instance: str, endpoints: Mapping[str, tuple[Endpoint, ...]]) -> None:
+    def move_endpoints(self, instance: str, endpoints: Endpoints) -> None:
         """Say where a placed instance listens now, by port name, without a new version of any route.
 
         Raises:
             ValueError: a port has no endpoint left; a gateway is never told to forget a backend this way.
         """
-        empty = [port for port, found in endpoints.items() if not found]
-        if empty or not endpoints:
-            raise ValueError(f"endpoints: at least one for every port; none for {', '.join(empty) or 'any'}")
+        check_endpoints(endpoints)
         listed = {port: [one.model_dump() for one in found] for port, found in endpoints.items()}
-        with writing(self._engine) as connection:
-            connection.execute(delete(ENDPOINTS).where(ENDPOINTS.c.instance == instance))
-            connection.execute(insert(ENDPOINTS).values(instance=instance, endpoints=listed, updated_at=self._now()))
+        with self._waking() as connection:
+            upsert(connection, ENDPOINTS, [{"instance": instance, "endpoints": listed, "updated_at": self._now()}])
 
-    def moved_endpoints(self) -> Mapping[str, Mapping[str, tuple[Endpoint, ...]]]:
+    def moved_endpoints(self) -> Mapping[str, Endpoints]:
         """What `move_endpoints` last said, by instance and port."""
         with self._engine.connect() as connection:
             rows = connection.execute(_MOVED).all()
@@ -140,21 +136,27 @@ class RouteStore:
     def _replace(
         self, gateway: str, route: str, document: RouteDocument | None, *, fence: Fence, base: int | None
     ) -> int:
-        try:
-            with writing(self._engine) as connection:
-                row = connection.execute(_ROUTE_LOCKED, _key(gateway, route)).one_or_none()
-                current = None if row is None else _current(row)
-                floor = _floor(connection, gateway, route)
-                version = decide(current, document, fence, base, floor=floor)
-                if version is None:
-                    return int(row.version) if row is not None else 0
-                values = self._values(document, fence, version)
-                _put(connection, gateway, route, values, new=current is None)
-                _claim_hosts(connection, gateway, route, document)
-                return version
-        except IntegrityError as error:
-            # Only where writers are not serialised (PostgreSQL): two of them made the same new row.
-            raise Conflict(f"{route}: somebody else wrote at the same moment") from error
+        with self._waking() as connection:
+            # A turn and not the row's lock: of two that make the same route the second sees what the first one made.
+            take_turns(connection, [f"route {gateway}/{route}"])
+            row = connection.execute(_ROUTE, _key(gateway, route)).one_or_none()
+            current = None if row is None else _current(row)
+            floor = _floor(connection, gateway, route)
+            version = decide(current, document, fence, base, floor=floor)
+            if version is None:
+                return int(row.version) if row is not None else 0
+            values = self._values(document, fence, version)
+            _put(connection, gateway, route, values, new=current is None)
+            _claim_hosts(connection, gateway, route, document)
+            return version
+
+    @contextmanager
+    def _waking(self) -> Iterator[Connection]:
+        """A transaction that writes something that control planes read."""
+        with writing(self._engine) as connection:
+            yield connection
+            self._wake_ups.within(connection)
+        self._wake_ups.after()
 
     def _values(self, document: RouteDocument | None, fence: Fence, version: int) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -209,6 +211,7 @@ def _claim_hosts(connection: Connection, gateway: str, route: str, document: Rou
     hosts = _lower(document.hosts) if document is not None else []
     if sorted(connection.execute(_HOSTS, _key(gateway, route)).scalars()) == hosts:
         return
+    take_turns(connection, [f"hosts of {gateway}"])
     connection.execute(delete(ROUTE_HOSTS).where(ROUTE_HOSTS.c.gateway == gateway, ROUTE_HOSTS.c.route == route))
     taken = connection.execute(_TAKEN, {"at": gateway, "hosts": hosts}).first()
     if taken is not None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The steering tables. Who writes: adapters write routes, the control plane writes the rest."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +21,19 @@ from sqlalchemy import (
 
 METADATA = MetaData()
 
+REPLICA_SILENCE = timedelta(seconds=5)
+"""A control replica that has not been seen for longer counts as gone, and its instances as disconnected. Each says so
+every second; replicas on several machines need clocks that agree to a second or two.
+
+Until then the instances of one that was killed count as connected, which claims nothing wrong: a new version stays
+pending, so whoever waits for it waits on; and what an instance said it applied it still holds, as nobody is left who
+could change it. Less would make a database that is locked for some seconds look like a gateway that is deaf."""
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
 
 class Moment(TypeDecorator[datetime]):
     """An aware time in UTC, also where the database keeps no time zone (SQLite)."""
@@ -37,6 +50,17 @@ class Moment(TypeDecorator[datetime]):
         if not isinstance(value, datetime):
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Words(TypeDecorator[str]):
+    """What somebody said, of any length. PostgreSQL's text has no NUL; one that a peer sent stands there as U+2400."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, the base class's signature
+        """To what every database takes."""
+        return None if value is None else value.replace("\0", "\u2400")
 
 
 ROUTES = Table(
@@ -80,7 +104,7 @@ ACKNOWLEDGEMENTS = Table(
     Column("applied", BigInteger, nullable=False),
     Column("rejected", BigInteger, nullable=False),
     Column("held", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("at", Moment, nullable=False),
 )
 """Per gateway instance: the last version applied, the last rejected (0: none) and why, the highest it ever reported."""
@@ -104,4 +128,4 @@ CONTROL_REPLICAS = Table(
     Column("poke", String(300), nullable=False),
     Column("last_seen", Moment, nullable=False),
 )
-"""Control plane processes that live, and the address (host:port, UDP) at which each is woken."""
+"""Control plane processes that live, and the address (host:port, UDP) at which each is woken, if it needs one."""

@@ -2,17 +2,14 @@
 """One writer for what many have to store; here, the words of many control connections."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from steering.store.batches import Batches
-from steering.store.engine import engine
 from steering.store.gateways import Connected, GatewayStore, Session, Stand, Told, Word
-from steering.store.tables import METADATA
 
 TOO_LARGE = 2**70
 """A version that no database column holds."""
@@ -38,12 +35,9 @@ class CountingStore(GatewayStore):
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[CountingStore]:
-    """In a database file of its own."""
-    opened = engine(f"sqlite:///{tmp_path}/steering.db")
-    METADATA.create_all(opened)
-    yield CountingStore(opened)
-    opened.dispose()
+def store(made: Engine) -> CountingStore:
+    """In a database of its own."""
+    return CountingStore(made)
 
 
 def _session(number: int, *, turn: int = 1) -> Session:
