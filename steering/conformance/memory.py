@@ -44,10 +44,11 @@ class MemoryHarness(ConformanceHarness):
 
     def backends(self) -> tuple[Backend, Backend]:
         """Two names; nothing listens."""
-        nowhere = {"http": (Endpoint(host="127.0.0.1", port=9),)}
-        return Backend(name="a", instance="a-1", endpoints=nowhere), Backend(
-            name="b", instance="b-1", endpoints=nowhere
+        a, b = (
+            Backend(name=name, instance=f"{name}-1", endpoints={"http": (Endpoint(host="127.0.0.1", port=port),)})
+            for port, name in ((9, "a"), (10, "b"))
         )
+        return a, b
 
     async def request(self, instance: str, document: RouteDocument, *, token: str | None = None) -> Reply:
         """Answered by what the instance has applied."""
@@ -56,7 +57,7 @@ class MemoryHarness(ConformanceHarness):
             answer = self._gateway.answer(instance, document.route, token=token)
         except OSError as error:
             return Reply(error=str(error))
-        return Reply(side=answer.side, epoch=answer.epoch, answered_by=answer.side)
+        return Reply(side=answer.side, epoch=answer.epoch, answered_by=self._listening(document, answer.side))
 
     def stream(self, instance: str, document: RouteDocument) -> AbstractAsyncContextManager[Stream]:
         """Stays where it began."""
@@ -101,6 +102,11 @@ class MemoryHarness(ConformanceHarness):
                 self._gateway.uncounted.discard(instance)
 
         return hidden()
+
+    def _listening(self, document: RouteDocument, side: str) -> str:
+        """Who listens where a side's instance was last said to be."""
+        moved = self._gateway.moved.get(next(one.instance for one in document.backends if one.name == side))
+        return next((one.name for one in self.backends() if one.endpoints == moved), side)
 
     @property
     def _gateway(self) -> MemoryGateway:

@@ -3,13 +3,14 @@
 
 from typing import ClassVar
 
+from steering.conformance.following import FollowingSuite
 from steering.conformance.harness import ConformanceHarness
 from steering.conformance.instances import InstancesSuite
 from steering.conformance.traffic import TrafficSuite
 from steering.conformance.written import WrittenSuite
 
 
-class ConformanceSuite(WrittenSuite, InstancesSuite, TrafficSuite):
+class ConformanceSuite(WrittenSuite, InstancesSuite, FollowingSuite, TrafficSuite):
     """All cases. Subclass it in a test file, name the subclass `Test...`, and set `harness`."""
 
     harness: ClassVar[type[ConformanceHarness]]

@@ -10,7 +10,7 @@ import pytest
 from steering.conformance.bench import Bench
 from steering.conformance.case import case
 from steering.errors import Conflict, Fenced, UnknownRoute
-from steering.model import Fence, Rung
+from steering.model import Acknowledgement, Fence, Rung
 
 ADAPTER_RUNGS = {Rung.WRITTEN, Rung.OBSERVED, Rung.ACKNOWLEDGED, Rung.DRAINED}
 """What an adapter may claim; the other rungs are proven by the orchestrator."""
@@ -89,6 +89,32 @@ class WrittenSuite:
         for base in (None, first):
             with pytest.raises(Conflict):
                 await bench.adapter.apply(bench.document((0, 100)), fence=bench.fence(), base=base)
+        await _unchanged(bench, second)
+
+    @case
+    async def test_removed_route_is_gone(self, bench: Bench) -> None:
+        """Nothing is said about it any more; removing it again changes nothing; written anew, its versions go on."""
+        first = await bench.adapter.apply(bench.document(), fence=bench.fence(), base=None)
+        for _ in range(2):
+            await bench.adapter.remove(bench.route, fence=bench.fence(), base=first)
+            assert await bench.adapter.read(bench.route) is None
+        with pytest.raises(UnknownRoute):
+            await bench.adapter.probe_points(bench.route)
+        second = await bench.write(bench.document(), None)
+        told = await bench.adapter.acknowledged(bench.route, first)
+        assert {one.state for one in told} == {Acknowledgement.APPLIED}
+        assert second != first
+
+    @case
+    async def test_removal_by_a_stale_writer_is_refused(self, bench: Bench) -> None:
+        """A route is taken away by the newest writer, and as it read it; by nobody else."""
+        stale = bench.fence()
+        first = await bench.adapter.apply(bench.document(), fence=bench.fence(), base=None)
+        with pytest.raises(Fenced):
+            await bench.adapter.remove(bench.route, fence=stale, base=first)
+        second = await bench.adapter.apply(bench.document((50, 50)), fence=bench.fence(), base=first)
+        with pytest.raises(Conflict):
+            await bench.adapter.remove(bench.route, fence=bench.fence(), base=first)
         await _unchanged(bench, second)
 
     @case

@@ -13,6 +13,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 NAME = sys.argv[1]
+HOST = sys.argv[4] if len(sys.argv) > 4 else "127.0.0.1"
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -57,10 +58,10 @@ async def main(port: int, grpc_port: int) -> None:
     await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
     # The name as a service that is served only here tells who answers.
     await servicer.set(NAME, health_pb2.HealthCheckResponse.SERVING)
-    server.add_insecure_port(f"127.0.0.1:{grpc_port}")
+    server.add_insecure_port(f"{HOST}:{grpc_port}")
     await server.start()
     config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
+    config.bind = [f"{HOST}:{port}"]
     config.accesslog = None
     config.errorlog = None
     await serve(application, config)

@@ -8,20 +8,19 @@ from pathlib import Path
 
 import uvloop
 
-from steering.envoy.control import serve
+from steering.envoy.control import ControlPlane
 from steering.envoy.settings import ControlSettings
 
 
 def main(database_url: str, port: str, gateways: Path, tls: Path | None) -> None:
     """Serve until killed."""
     settings = {"port": int(port)} | ({"tls": json.loads(tls.read_text())} if tls else {})
-    uvloop.run(  # as the service runs it
-        serve(
-            ControlSettings.model_validate(settings),
-            database_url=database_url,
-            gateways=lambda: json.loads(gateways.read_text()),
-        )
+    plane = ControlPlane(
+        ControlSettings.model_validate(settings),
+        database_url=database_url,
+        gateways=lambda: json.loads(gateways.read_text()),
     )
+    uvloop.run(plane.run())  # as the service runs it
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 from steering.conformance import ConformanceHarness
-from steering.contract import SteeringAdapter
+from steering.contract import SteeringAdapter, check_endpoints
 from steering.errors import UnknownRoute
 from steering.fencing import Current, decide
 from steering.model import (
@@ -15,6 +15,7 @@ from steering.model import (
     Backend,
     Capabilities,
     Endpoint,
+    Endpoints,
     Fence,
     InstanceAcknowledgement,
     InstanceUsage,
@@ -69,6 +70,17 @@ class LampAdapter(SteeringAdapter):
         self._rows[document.route] = Current(version=version or 1, fence=fence, document=document)
         return str(version)
 
+    async def remove(self, route: str, *, fence: Fence, base: Version) -> None:
+        row = self._rows.get(route)
+        if row is not None and row.document is not None:
+            version = decide(row, None, fence, int(base))
+            self._rows[route] = Current(version=version or row.version, fence=fence, document=None)
+
+    async def follow(self, instance: str, endpoints: Endpoints) -> bool:
+        check_endpoints(endpoints)
+        documents = [row.document for row in self._rows.values() if row.document is not None]
+        return any(backend.instance == instance for document in documents for backend in document.backends)
+
     async def acknowledged(self, route: str, version: Version) -> Sequence[InstanceAcknowledgement]:
         is_applied = int(version) <= self._known(route).version
         state = Acknowledgement.APPLIED if is_applied else Acknowledgement.PENDING
@@ -84,9 +96,10 @@ class LampAdapter(SteeringAdapter):
         return [ProbePoint(instance=LAMP, endpoint=NOWHERE, tls=False, server_name=name)]
 
     def _known(self, route: str) -> Current:
-        if route not in self._rows:
+        row = self._rows.get(route)
+        if row is None or row.document is None:
             raise UnknownRoute(route)
-        return self._rows[route]
+        return row
 
 
 class LampHarness(ConformanceHarness):
