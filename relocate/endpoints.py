@@ -1,27 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeping routes in step with where placed instances listen, for as long as they are placed.
+"""Keeping gateways in step with where placed instances listen, for as long as they are placed.
 
 An instance that was rescheduled, or an external one that moved, is not an outage: its endpoints change, without a new
 version of any route. Only instances that run are followed; one that does not is a matter of health checks.
+
+Every gateway of an instance's application is told once after a start, whenever something has changed, and from time to time
+while the application moves: a document that is written then may be older than what a gateway was told.
 """
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
 from relocate.clusters.contract import InstanceState, Observation
-from relocate.errors import RelocateError
+from relocate.errors import NotFound, RelocateError
+from relocate.model.application import Application
 from relocate.model.placement import Placement
 from relocate.parts import Parts
-from steering.model import Endpoint
-from steering.store.routes import RouteStore, StoredRoute
+from steering.model import Endpoints
 
 PERIOD_SECONDS = 1.0
 """Time between two looks at every placed instance."""
-
-Endpoints = Mapping[str, tuple[Endpoint, ...]]
+REPEAT_SECONDS = 5.0
+"""While an application moves, its gateways are told again after this time."""
 
 _log = structlog.get_logger(__name__)
 
@@ -34,60 +39,106 @@ async def keep_current(parts: Parts) -> None:
         await asyncio.sleep(PERIOD_SECONDS)
 
 
-class Following:
-    """Follows every placed instance that a route names. A document is read again only in another version."""
+@dataclass
+class _Told:
+    """What was told of one instance, and who has heard it."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Args: parts: the database, and the clusters' drivers."""
+    news: tuple[Endpoints, frozenset[tuple[str, bool]]]
+    """Where it listens, and the application's placements as they were then."""
+    at: float
+    gateways: set[str] = field(default_factory=set)
+    everybody: bool = False
+
+
+class Following:
+    """Remembers what each gateway was last told of each placed instance."""
+
+    def __init__(self, parts: Parts, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Args: parts: the database, the clusters' drivers, the gateways' adapters; clock: what repeats are timed by."""
         self._parts = parts
-        self._routes = RouteStore(parts.database.engine)
-        self._stored: dict[tuple[str, str], StoredRoute] = {}
-        """By gateway and route, as last read."""
+        self._clock = clock
+        self._told: dict[tuple[str, str], _Told] = {}
+        """By application and instance."""
 
     async def look(self) -> Sequence[str]:
-        """Move the endpoints of those instances that listen elsewhere now; which they are."""
-        placed, known = await asyncio.to_thread(lambda: (self._parts.database.placements.all(), self._known()))
-        return [one.instance for one in placed if one.instance in known and await self._moved(one, known[one.instance])]
+        """Tell gateways of instances that listen elsewhere than they were told; which instances these are."""
+        placed = await asyncio.to_thread(self._parts.database.placements.all)
+        kept = {_key(one) for one in placed}
+        self._told = {key: told for key, told in self._told.items() if key in kept}
+        beside: dict[str, set[tuple[str, bool]]] = defaultdict(set)
+        for one in placed:
+            beside[one.application].add((one.instance, one.active))
+        silent: set[str] = set()
+        return [one.instance for one in placed if await self._followed(one, frozenset(beside[one.application]), silent)]
 
-    async def _moved(self, placement: Placement, known: Endpoints) -> bool:
+    async def _followed(self, placement: Placement, beside: frozenset[tuple[str, bool]], silent: set[str]) -> bool:
+        """Whether some gateway was told; those that are `silent` are not asked again in this look."""
+        observed = await self._observed(placement)
+        if observed is None:
+            return False
+        told = self._news(placement, observed, beside)
+        if told.everybody:
+            return False
+        gateways = await asyncio.to_thread(self._gateways, placement.application)
+        heard = {
+            gateway
+            for gateway in gateways
+            if gateway not in told.gateways | silent and await self._tell(gateway, placement, observed, silent)
+        }
+        told.gateways |= heard
+        told.everybody = bool(gateways) and told.gateways >= set(gateways)
+        return bool(heard)
+
+    def _news(self, placement: Placement, observed: Endpoints, beside: frozenset[tuple[str, bool]]) -> _Told:
+        """What there is to tell. While an application moves, its routes are written from what was seen a while ago."""
+        told, now = self._told.get(_key(placement)), self._clock()
+        moving = beside != {(placement.instance, True)}
+        stale = told is not None and moving and now - told.at >= REPEAT_SECONDS
+        if told is None or stale or told.news != (observed, beside):
+            told = self._told[_key(placement)] = _Told((observed, beside), now)
+        return told
+
+    async def _observed(self, placement: Placement) -> Endpoints | None:
+        """Where it listens, if that is known for certain."""
         try:
             driver = await self._parts.driver(placement.cluster)
-            observed = await driver.observe(placement.application, placement.instance)
+            observed = await driver.heard(placement.application, placement.instance)
         except RelocateError as error:
             _log.debug("an instance cannot be observed now", instance=placement.instance, reason=str(error))
-            return False
-        if not _elsewhere(observed, known):
-            return False
-        await asyncio.to_thread(self._routes.move_endpoints, placement.instance, observed.endpoints)
-        _log.info("an instance listens elsewhere now", instance=placement.instance, endpoints=str(observed.endpoints))
-        return True
+            return None
+        return _in_order(observed.endpoints) if _is_certain(observed) else None
 
-    def _known(self) -> Mapping[str, Endpoints]:
-        """By instance: where the routes believe it to be."""
-        self._read_changed()
-        known: dict[str, dict[str, tuple[Endpoint, ...]]] = defaultdict(dict)
-        for stored in self._stored.values():
-            for backend in stored.document.backends if stored.document else ():
-                known[backend.instance] |= backend.endpoints
-        for instance, endpoints in self._routes.moved_endpoints().items():
-            if instance in known:
-                known[instance] |= endpoints
+    async def _tell(self, gateway: str, placement: Placement, endpoints: Endpoints, silent: set[str]) -> bool:
+        try:
+            adapter = await self._parts.adapter(gateway)
+            known = await adapter.follow(placement.instance, endpoints)
+        except Exception as error:  # noqa: BLE001 - a stranger's adapter may raise anything; others are told all the same
+            silent.add(gateway)
+            _log.warning(
+                "a gateway cannot be told now", gateway=gateway, instance=placement.instance, reason=repr(error)
+            )
+            return False
+        if known:
+            _log.debug("a gateway was told", gateway=gateway, instance=placement.instance, endpoints=str(endpoints))
         return known
 
-    def _read_changed(self) -> None:
-        versions = self._routes.versions()
-        changed: dict[str, list[str]] = defaultdict(list)
-        for (gateway, route), version in versions.items():
-            known = self._stored.get((gateway, route))
-            if known is None or known.version != version:
-                changed[gateway].append(route)
-        self._stored = {key: stored for key, stored in self._stored.items() if key in versions}
-        for gateway, names in changed.items():
-            found = self._routes.some(gateway, names)
-            self._stored |= {(gateway, route): stored for route, stored in found.items()}
+    def _gateways(self, application: str) -> Sequence[str]:
+        try:
+            found = self._parts.database.catalogue.get(Application, application)
+        except NotFound:
+            return ()
+        return tuple(dict.fromkeys(gateway for route in found.routes for gateway in route.gateways))
 
 
-def _elsewhere(observed: Observation, known: Endpoints) -> bool:
-    if observed.state is not InstanceState.RUNNING or not all(observed.endpoints.get(port) for port in known):
-        return False
-    return any(set(observed.endpoints[port]) != set(found) for port, found in known.items())
+def _key(placement: Placement) -> tuple[str, str]:
+    return placement.application, placement.instance
+
+
+def _in_order(endpoints: Endpoints) -> Endpoints:
+    """A driver may tell the same endpoints in another order the next time."""
+    return {port: tuple(sorted(found, key=lambda one: (one.host, one.port))) for port, found in endpoints.items()}
+
+
+def _is_certain(observed: Observation) -> bool:
+    runs = observed.state is InstanceState.RUNNING
+    return runs and bool(observed.endpoints) and all(observed.endpoints.values())

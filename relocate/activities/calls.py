@@ -30,6 +30,7 @@ FINAL_ERRORS = (
     "Fenced",
     "Conflict",
     "Rejected",
+    "UnknownRoute",
 )
 """Errors that another attempt would meet again."""
 
@@ -78,7 +79,7 @@ DEPLOY = Call(
     "deploy", orders.InstanceOrder, orders.Deployed, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2)
 )
 AWAIT_RUNNING = Call(
-    "await_running", orders.InstanceOrder, orders.Serving, Queue.WATCH, timedelta(minutes=10), timedelta(minutes=15)
+    "await_running", orders.RunningOrder, orders.Serving, Queue.WATCH, timedelta(minutes=10), timedelta(minutes=15)
 )
 STEER = Call("steer", orders.SteerOrder, orders.Steered, Queue.CHANGE, timedelta(minutes=2), timedelta(minutes=5))
 GATE = Call("gate", orders.GateOrder, orders.Gated, Queue.WATCH, _DAY, _DAY)
@@ -91,5 +92,8 @@ CHECK = Call("check", orders.CheckOrder, orders.Verdict, Queue.CHANGE, timedelta
 REMOVE = Call("remove", orders.RemoveOrder, type(None), Queue.CHANGE, timedelta(minutes=10), timedelta(minutes=15))
 SECURE = Call("secure", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=1))
 ACTIVATE = Call("activate", orders.ActivateOrder, type(None), Queue.CHANGE, timedelta(seconds=15), None)
+ADOPT = Call("adopt", orders.InstanceOrder, orders.Deployed, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
+CLAIM = Call("claim", orders.ClaimOrder, type(None), Queue.CHANGE, timedelta(minutes=1), timedelta(minutes=3))
+FREE = Call("free", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
 RECORD = Call("record", orders.RecordOrder, type(None), Queue.CHANGE, timedelta(seconds=8), None, heartbeat=None)
 """Runs as a local activity: it is idempotent and takes milliseconds."""

@@ -12,6 +12,7 @@ from relocate.activities import calls, proving
 from relocate.activities.asking import ask
 from relocate.activities.beginning import looking
 from relocate.activities.checking_claims import Findings, claims, watched_claim
+from relocate.activities.counting import Purpose
 from relocate.activities.failures import translated
 from relocate.activities.orders import CheckOrder, Verdict
 from relocate.activities.readying import quick
@@ -99,7 +100,7 @@ class Checking:
     async def _health(self, order: CheckOrder) -> AskedGate:
         ways = await ways_to(self._parts, order.application, order.target, None, order.waived_instances)
         gate = quick(order.gate)
-        return await ask(order.target.name, gate, checks.checks(gate, ways))
+        return await ask(order.target.name, gate, checks.checks(gate, ways), Purpose.CHECK)
 
     async def _stored(self, order: CheckOrder, found: Sequence[Claim]) -> bool:
         try:

@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from temporalio import activity
 
@@ -15,6 +15,7 @@ from relocate.activities.orders import Drained, DrainOrder
 from relocate.activities.pauses import pauses
 from relocate.activities.record import keep_claims
 from relocate.activities.ways import counted_instances, stretches
+from relocate.metrics.worker import DRAIN_SECONDS, in_flight
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases.draining import DrainState, count, counted, is_drained
@@ -34,8 +35,11 @@ class Draining:
     async def drain(self, order: DrainOrder) -> Drained:
         """Count until nobody is left for a window, or until the deadline unless the policy is to wait."""
         counts = Counts(order.drain.window_seconds)
+        began = time.monotonic()
         async with looking(self._parts.database, order):
-            state, drained = await self._count(order, counts)
+            with in_flight() as show:
+                state, drained = await self._count(order, counts, show)
+        DRAIN_SECONDS.labels("drained" if drained else "given_up").observe(time.monotonic() - began)
         sentence = f"{order.side}: {state.sentence}"
         claim = Claim(
             rung=Rung.DRAINED,
@@ -49,13 +53,16 @@ class Draining:
         await keep_claims(self._parts.database, order, [claim])
         return Drained(drained=drained, left=state.left, sentence=sentence)
 
-    async def _count(self, order: DrainOrder, counts: Counts) -> tuple[DrainState, bool]:
+    async def _count(
+        self, order: DrainOrder, counts: Counts, show: Callable[[int | None], None]
+    ) -> tuple[DrainState, bool]:
         state, start, shown = DrainState(), time.monotonic(), -1
         for pause in pauses(PERIOD_SECONDS):
             usage = await self._usage(order)
             now = time.monotonic() - start
             counts.add(now, usage)
             state = count(state, usage, now)
+            show(state.left)
             if state.left is not None and state.left != shown:
                 shown = state.left
                 await self._show(order, shown)

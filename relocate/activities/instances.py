@@ -2,6 +2,9 @@
 """Instances on clusters: deployed, waited for, removed."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,9 +14,9 @@ from temporalio import activity
 from relocate.activities import calls
 from relocate.activities.beginning import changing, looking
 from relocate.activities.failures import translated
-from relocate.activities.orders import ActivateOrder, Deployed, InstanceOrder, RemoveOrder, Serving
+from relocate.activities.orders import ActivateOrder, Deployed, InstanceOrder, RemoveOrder, RunningOrder, Serving
 from relocate.activities.pauses import pauses
-from relocate.clusters.contract import ClusterDriver, InstanceState, Workload
+from relocate.clusters.contract import ClusterDriver, InstanceState, Plan, Workload
 from relocate.errors import ClusterUnavailable, EvidenceNotStored, InvalidWorkload, StaleFence, TargetFailed, Unhealthy
 from relocate.evidence.samples import Removed
 from relocate.model.application import Application
@@ -22,7 +25,7 @@ from relocate.model.placement import Placement
 from relocate.parts import Parts
 from relocate.store.catalogue import Placements
 from relocate.store.evidence import append
-from steering.model import Backend
+from steering.model import Backend, Fence
 
 PERIOD_SECONDS = 0.1
 """Longest time between two looks at an instance."""
@@ -46,22 +49,31 @@ class Instances:
         async with changing(self._parts.database, order):
             workload = await workload_of(self._parts, order.application, order.cluster, order.instance)
             driver = await self._parts.driver(order.cluster)
-            await asyncio.to_thread(self._placements.put, _placement(order), order.fence)
-            await driver.deploy(workload, order.fence)
-            if not await self._is_ours(order):
-                await driver.remove(order.application.name, order.instance, order.fence)
-                raise StaleFence(f"{order.instance} was removed from {order.cluster} before this attempt had made it")
-            return Deployed(serving=await _runs(driver, order))
+            late = f"{order.instance} was removed from {order.cluster} before this attempt had made it"
+            async with ours(self._placements, order, order.relocation, driver.remove, late):
+                await driver.deploy(workload, order.fence)
+            serving, _ = await runs(driver, order)
+            return Deployed(serving=serving)
 
     @activity.defn(name=calls.AWAIT_RUNNING.name)
     @translated
-    async def await_running(self, order: InstanceOrder) -> Serving:
-        """Wait until the driver says that the instance runs; whether it serves is the gate's business."""
+    async def await_running(self, order: RunningOrder) -> Serving:
+        """Wait until the driver says that the instance runs; whether it serves is the gate's business.
+
+        Raises:
+            TargetFailed: it will not run, or did not in time; the cluster's reason is in the text.
+        """
         async with looking(self._parts.database, order):
-            driver, pause = await self._parts.driver(order.cluster), pauses(PERIOD_SECONDS)
-            while (serving := await _runs(driver, order)) is None:  # noqa: ASYNC110 - a cluster tells nobody
-                await asyncio.sleep(next(pause))
-            return serving
+            driver, begun = await self._parts.driver(order.cluster), time.monotonic()
+            for pause in pauses(PERIOD_SECONDS):
+                serving, reason = await runs(driver, order)
+                if serving is not None:
+                    return serving
+                if time.monotonic() - begun > order.seconds:
+                    break
+                await asyncio.sleep(pause)
+            text = f"{order.instance} does not run on {order.cluster} after {order.seconds:g} s: {reason}"
+            raise TargetFailed(text)
 
     @activity.defn(name=calls.REMOVE.name)
     @translated
@@ -106,10 +118,6 @@ class Instances:
     def _placements(self) -> Placements:
         return self._parts.database.placements
 
-    async def _is_ours(self, order: InstanceOrder) -> bool:
-        placed = await asyncio.to_thread(self._placements.of, order.application.name)
-        return any((one.cluster, one.instance) == (order.cluster, order.instance) for one in placed)
-
     async def _remove(self, driver: ClusterDriver, order: RemoveOrder) -> None:
         # Whoever waited for the driver, or was frozen, may have been overtaken; the cluster's fence covers what is left.
         await asyncio.to_thread(self._parts.database.leases.check, order.application.name, order.fence)
@@ -123,13 +131,51 @@ class Instances:
         saying = partial(append, relocation=order.relocation, claims=[_removed(order)])
         name = order.application.name
         try:
-            self._placements.forget(name, order.cluster, serves=order.serves, fence=order.fence, also=saying)
+            one = (name, order.cluster, order.instance)
+            self._placements.forget(*one, serves=order.serves, fence=order.fence, also=saying)
         except SQLAlchemyError as error:
             raise EvidenceNotStored(f"the removal could not be put on record: {error}") from error
 
 
-async def _runs(driver: ClusterDriver, order: InstanceOrder) -> Serving | None:
-    """The instance if it runs, None if that is still to come.
+@asynccontextmanager
+async def ours(
+    placements: Placements,
+    order: InstanceOrder,
+    created_by: str,
+    undo: Callable[[str, str, Fence], Awaitable[None]],
+    late: str,
+) -> AsyncIterator[None]:
+    """While the block makes an instance ours: the placement says so before, and whoever was too late undoes what it did.
+
+    Args:
+        placements: where it is put on record.
+        order: which instance, and under which fence.
+        created_by: what the placement says of that.
+        undo: the driver's, by application, instance and fence.
+        late: what happened when the placement has been struck meanwhile.
+
+    Raises:
+        StaleFence: it has been.
+    """
+    name = order.application.name
+    placement = Placement(
+        application=name,
+        cluster=order.cluster,
+        instance=order.instance,
+        active=False,
+        created_by=created_by,
+        created_at=datetime.now(UTC),
+    )
+    await asyncio.to_thread(placements.put, placement, order.fence)
+    yield
+    placed = await asyncio.to_thread(placements.of, name)
+    if (order.cluster, order.instance) not in {(one.cluster, one.instance) for one in placed}:
+        await undo(name, order.instance, order.fence)
+        raise StaleFence(late)
+
+
+async def runs(driver: ClusterDriver, order: InstanceOrder) -> tuple[Serving | None, str]:
+    """The instance if it runs; None if that is still to come, and why.
 
     Raises:
         TargetFailed: it will not run.
@@ -139,24 +185,13 @@ async def _runs(driver: ClusterDriver, order: InstanceOrder) -> Serving | None:
     except ClusterUnavailable as error:
         # Unknown is neither running nor failed: the activity's own time-out bounds the wait.
         activity.logger.info("waiting for %s: %s", order.cluster, error)
-        return None
+        return None, str(error)
     if observed.state in (InstanceState.FAILED, InstanceState.ABSENT):
         raise TargetFailed(f"{order.instance} on {order.cluster} {observed.state}: {observed.reason}")
     if observed.state is not InstanceState.RUNNING:
-        return None
+        return None, observed.reason
     backend = Backend(name=order.cluster, instance=order.instance, endpoints=observed.endpoints)
-    return Serving(backend=backend, capacity=observed.capacity)
-
-
-def _placement(order: InstanceOrder) -> Placement:
-    return Placement(
-        application=order.application.name,
-        cluster=order.cluster,
-        instance=order.instance,
-        active=False,
-        created_by=order.relocation,
-        created_at=datetime.now(UTC),
-    )
+    return Serving(backend=backend, capacity=observed.capacity), ""
 
 
 def _removed(order: RemoveOrder) -> Claim:
@@ -168,6 +203,15 @@ def _removed(order: RemoveOrder) -> Claim:
         sentence=f"{order.instance} was removed from {order.cluster}, which says that it is gone",
         detail=samples.detail(),
     )
+
+
+async def preflight(parts: Parts, application: Application, cluster: str) -> Plan:
+    """What a deploy on this cluster would do, and what would stop it. Changes nothing."""
+    try:
+        workload = await workload_of(parts, application, cluster, f"{application.name}-plan")
+        return await (await parts.driver(cluster)).plan(workload)
+    except (ClusterUnavailable, InvalidWorkload) as error:
+        return Plan(problems=(str(error),))
 
 
 async def workload_of(parts: Parts, application: Application, cluster: str, instance: str) -> Workload:

@@ -12,6 +12,7 @@ from readiness import checks
 from readiness.checks import Check
 from relocate.activities import calls
 from relocate.activities.beginning import looking
+from relocate.activities.counting import AnswerMeter, Purpose
 from relocate.activities.failures import translated
 from relocate.activities.orders import JudgeOrder
 from relocate.activities.pauses import pauses
@@ -25,7 +26,7 @@ from relocate.parts import Parts
 from relocate.phases.judging import Judged, Judgement, Sample, judge_checks
 from relocate.prober.claim import rate_bound
 from relocate.prober.sampling import judge_seen, sample_of
-from steering.errors import Unavailable
+from steering.errors import Unavailable, UnknownRoute
 from steering.model import Rung
 
 PERIOD_SECONDS = 0.25
@@ -120,9 +121,11 @@ class _Own:
             if "via" not in name.split()
         }
         self._failed = 0
+        self._meter = AnswerMeter(Purpose.JUDGE, order.gate, self._checks)
 
     async def look(self) -> OwnChecks:
         verdicts = await asyncio.gather(*(check.ask() for check in self._checks.values()))
+        self._meter.count(dict(zip(self._checks, verdicts, strict=True)))
         bad = next((verdict for verdict in verdicts if not verdict.ready), None)
         self._failed = self._failed + 1 if bad else 0
         return OwnChecks(failed_rounds=self._failed, reason=bad.reason if bad else "")
@@ -134,7 +137,7 @@ async def _counted(found: Sequence[Stretch], side: str) -> Mapping[str, tuple[in
     for stretch in found:
         try:
             usage = await stretch.adapter.usage(stretch.route.name, side)
-        except Unavailable as error:
+        except (Unavailable, UnknownRoute) as error:
             activity.logger.info("%s is not counted: %s", stretch.key, error)
             continue
         for one in usage:

@@ -58,6 +58,8 @@ class Selected(Payload):
     written: Written = Written()
     """What stands on the routes before we write: whatever differs from it later, and is not ours, is somebody else's."""
     sentence: str = ""
+    left: tuple[tuple[str, str], ...] = ()
+    """Cluster and instance of what earlier relocations left behind, when somebody abandoned them."""
     decision: Decision
 
 
@@ -66,6 +68,13 @@ class InstanceOrder(Order):
 
     cluster: str
     instance: str
+
+
+class RunningOrder(InstanceOrder):
+    """Wait until an instance runs."""
+
+    seconds: float = 600.0
+    """For so long."""
 
 
 class Deployed(Payload):
@@ -93,6 +102,8 @@ class SteerOrder(Order):
     unproven: bool = False
     probes: int = 5
     """Fresh connections in a row, through each gateway instance."""
+    mends: bool = False
+    """A route that somebody deleted is written anew. False: nothing is written, it is told as any other change of theirs."""
     keeps: bool = False
     """The weights that stand are kept where they are ours; `sides` says them where somebody else's are replaced."""
     seen: bool = True
@@ -113,6 +124,30 @@ class Steered(Payload):
     live_at: float = 0.0
     """Epoch seconds when the last instance was proven."""
     sentence: str = ""
+
+
+class ClaimOrder(Order):
+    """Write the claimed form of every route (`steering.adopting`), and wait until every gateway instance has it."""
+
+    back: bool
+    """To give back what was adopted, as it stands; else to adopt what is somebody else's."""
+    side: Backend | None = None
+    """What is adopted."""
+    token: str | None = None
+    """Of its probe path."""
+    expiry: datetime | None = None
+    waived_instances: tuple[str, ...] = ()
+    prove_seconds: float = 20.0
+    """Longest time until it is live everywhere."""
+
+    def sides(self) -> Sides:
+        """What is claimed: one side, with its probe path."""
+        if self.side is None:
+            raise ValueError("side: an adoption is of one side")
+        tokens = {self.side.name: self.token} if self.token is not None else {}
+        return Sides(
+            backends=(self.side,), weights={self.side.name: 100}, probe_tokens=tokens, probe_expiry=self.expiry
+        )
 
 
 class GateOrder(Order):
@@ -250,6 +285,12 @@ class Start(Payload):
     created_at: datetime
     searchable: bool = False
     """Whether this Temporal namespace has our search attributes."""
+
+
+class ReleaseStart(Start):
+    """What giving back an adopted instance starts with; the request names its cluster as source."""
+
+    instance: str
 
 
 class Ended(Payload):

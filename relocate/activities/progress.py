@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """How far one write has come at one gateway."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from relocate.activities.ways import Stretch
+from relocate.metrics.worker import RUNG_SECONDS
 from relocate.phases.proof import Answer
-from steering.model import InstanceAcknowledgement, RouteDocument, Version
+from steering.adapters import kind_of
+from steering.model import InstanceAcknowledgement, RouteDocument, Rung, Version
 
 
 @dataclass
@@ -18,6 +21,10 @@ class Progress:
     written_at: float
     """Monotonic seconds."""
     document: RouteDocument
+    first: bool = False
+    """There was no route before."""
+    anew: bool = False
+    """Somebody had deleted the route."""
     answers: Sequence[InstanceAcknowledgement] = ()
     """What every expected instance said at the last look."""
     acknowledged: dict[str, InstanceAcknowledgement] = field(default_factory=dict)
@@ -45,6 +52,17 @@ class Progress:
     def rounds(self, instance: str) -> int:
         """How often proving answers were asked for through an instance."""
         return self.asked[instance][0] if instance in self.asked else 0
+
+    @property
+    def kind(self) -> str:
+        """Which kind of adapter writes."""
+        return kind_of(type(self.stretch.adapter))
+
+    def measure(self, rung: Rung) -> float:
+        """An instance has reached a rung: seconds since the write."""
+        taken = time.monotonic() - self.written_at
+        RUNG_SECONDS.labels(self.kind, rung).observe(taken)
+        return taken
 
     @property
     def live(self) -> bool:

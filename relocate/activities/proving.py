@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from readiness.contract import Probe
 from readiness.model import Verdict
 from readiness.probes import load
+from relocate.activities.counting import Purpose, count_answer
 from relocate.activities.ways import target_at
 from relocate.model.application import Route
 from relocate.phases.proof import Answer
@@ -18,9 +19,8 @@ MIDDLE_STEP_ANSWERS = 40
 
 def asker(route: Route) -> Probe:
     """The probe that sends the route's safe request and keeps the gateway's headers."""
-    port = next(port for port in route.ports if port.name == route.watch.port)
     observe = (EPOCH_HEADER, SIDE_HEADER)
-    if port.protocol is Protocol.GRPC:
+    if _kind(route) == "grpc":
         return load("grpc").open({"service": route.watch.path.lstrip("/"), "observe_headers": observe})
     return load("http").open({"path": route.watch.path, "observe_headers": observe})
 
@@ -36,10 +36,16 @@ async def ask(probe: Probe, route: Route, point: ProbePoint, count: int) -> list
     answers: list[Answer] = []
     for _ in range(count):
         verdict = await probe.check(target_at(point, None), timeout=route.watch.timeout_seconds)
+        count_answer(Purpose.PROOF, _kind(route), verdict)
         answers.append(_answer(point.instance, verdict))
         if not verdict.ready:
             break
     return answers
+
+
+def _kind(route: Route) -> str:
+    port = next(port for port in route.ports if port.name == route.watch.port)
+    return "grpc" if port.protocol is Protocol.GRPC else "http"
 
 
 def _answer(instance: str, verdict: Verdict) -> Answer:

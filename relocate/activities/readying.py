@@ -12,14 +12,15 @@ from readiness.rounds import AT_ANY_TIME, Turn
 from relocate.activities import calls
 from relocate.activities.asking import ask
 from relocate.activities.beginning import looking
+from relocate.activities.counting import Purpose
 from relocate.activities.failures import translated
-from relocate.activities.orders import Gated, GateOrder, HealthOrder, Order
+from relocate.activities.orders import Gated, GateOrder, HealthOrder
 from relocate.activities.record import keep_claims
 from relocate.activities.ways import direct, ways_to
 from relocate.evidence.samples import Capacity
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
-from steering.model import Backend, Rung
+from steering.model import Rung
 
 LOOKS = 3
 """A quick look asks everything this often in a row, at most: once where the gate opens at its first good round."""
@@ -44,22 +45,28 @@ class Readying:
                 await keep_claims(self._parts.database, order, [_too_small(order, short)])
                 return Gated(ready=False, sentence=short)
             ways = direct(order.side) if order.directly else await self._ways(order)
-            return await self._asked(order, order.side, order.gate, ways, self._parts.gate_turn)
+            return await self._asked(order, order.gate, ways, Purpose.READY, self._parts.gate_turn)
 
     @activity.defn(name=calls.HEALTH.name)
     @translated
     async def health(self, order: HealthOrder) -> Gated:
         """Ask every check a few times running, now."""
         async with looking(self._parts.database, order):
-            return await self._asked(order, order.side, quick(order.gate), await self._ways(order))
+            return await self._asked(order, quick(order.gate), await self._ways(order), Purpose.HEALTH)
 
     async def _ways(self, order: GateOrder | HealthOrder) -> Sequence[Way]:
         return await ways_to(self._parts, order.application, order.side, order.token, order.waived_instances)
 
     async def _asked(
-        self, order: Order, side: Backend, gate: GateSpec, ways: Sequence[Way], turn: Turn = AT_ANY_TIME
+        self,
+        order: GateOrder | HealthOrder,
+        gate: GateSpec,
+        ways: Sequence[Way],
+        purpose: Purpose,
+        turn: Turn = AT_ANY_TIME,
     ) -> Gated:
-        asked = await ask(side.name, gate, checks.checks(gate, ways), turn=turn)
+        side = order.side
+        asked = await ask(side.name, gate, checks.checks(gate, ways), purpose, turn=turn)
         claim = Claim(
             rung=Rung.PROBED,
             phase=order.phase,

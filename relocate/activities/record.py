@@ -8,9 +8,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
 from relocate.activities import calls
+from relocate.activities.beginning import log_told
 from relocate.activities.failures import translated
 from relocate.activities.orders import Order, RecordOrder
 from relocate.errors import EvidenceNotStored
+from relocate.metrics.worker import EVIDENCE
 from relocate.model.evidence import Claim
 from relocate.store.database import Database
 from relocate.store.evidence import Attempt
@@ -27,7 +29,7 @@ class Record:
     @translated
     async def record(self, order: RecordOrder) -> None:
         """Keep what was told. Doing it again adds nothing."""
-        await asyncio.to_thread(self._database.relocations.keep, order.told)
+        log_told(await asyncio.to_thread(self._database.relocations.keep, order.told))
 
 
 async def keep_claims(database: Database, order: Order, claims: Sequence[Claim]) -> None:
@@ -41,4 +43,6 @@ async def keep_claims(database: Database, order: Order, claims: Sequence[Claim])
     try:
         await asyncio.to_thread(database.evidence.append, order.relocation, claims, attempt)
     except SQLAlchemyError as error:
+        EVIDENCE.labels("claims", "failed").inc()
         raise EvidenceNotStored(f"evidence could not be stored: {error}") from error
+    EVIDENCE.labels("claims", "stored").inc()

@@ -2,7 +2,7 @@
 """Where the application is, and where it should go."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -14,7 +14,7 @@ from relocate.activities.orders import Selected, SelectOrder, Serving, Written
 from relocate.activities.ways import Stretch, stretches
 from relocate.clusters.contract import InstanceState
 from relocate.errors import ClusterUnavailable, InvalidRequest, NotFound
-from relocate.model.application import Application
+from relocate.model.application import WHOLE, Application
 from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
 from relocate.model.relocation import RelocationRequest
@@ -23,7 +23,8 @@ from relocate.phases.policy import policy_of
 from relocate.phases.proof import is_provable
 from relocate.targets.choosing import choose
 from relocate.targets.contract import Candidate, Decision, Ranked, SelectionRequest
-from steering.model import Backend, RouteDocument
+from steering.errors import Unavailable
+from steering.model import Backend, RouteDocument, RouteState
 
 ANSWER_SECONDS = 2.0
 """How long a candidate cluster may take to say that it is there."""
@@ -39,26 +40,32 @@ class Selection:
     @activity.defn(name=calls.SELECT.name)
     @translated
     async def select(self, order: SelectOrder) -> Selected:
-        """The application's active placement, observed now, and the ranked targets or why there is none."""
+        """The instance that serves, observed now, and the ranked targets or why there is none."""
         async with looking(self._parts.database, order):
             return await self._selected(order)
 
     async def _selected(self, order: SelectOrder) -> Selected:
         name = order.application.name
-        placement = await asyncio.to_thread(self._parts.database.placements.active, name)
+        found = await stretches(self._parts, order.application)
+        states = await standing_at(found)
+        standing = {key: state.document for key, state in states.items()}
+        placed = await asyncio.to_thread(self._parts.database.placements.of, name)
+        placement = _who_serves(placed, standing.values())
         if placement is None:
             raise NotFound(f"application {name} is not placed anywhere")
-        found = await stretches(self._parts, order.application)
-        standing = await _standing(found)
         serving, sentence = await self._observed(placement)
         decision = await decide(self._parts, order.relocation, order.request, placement.cluster)
         if decision.ranked:
             check_provable(found, order.application, order.request)
+            kept = why_kept(states)
+            if kept:
+                raise InvalidRequest("; ".join(kept), field="application")
         return Selected(
             source=placement.cluster,
             serving=serving or _as_routed(placement, standing.values()),
             written=Written(epochs={key: document.epoch for key, document in standing.items()}),
             sentence=sentence,
+            left=tuple((one.cluster, one.instance) for one in placed if one != placement),
             decision=decision,
         )
 
@@ -75,10 +82,25 @@ class Selection:
         return Serving(backend=backend, capacity=observed.capacity), ""
 
 
-async def _standing(found: Sequence[Stretch]) -> Mapping[str, RouteDocument]:
-    """Each route's document as it stands; a gateway that does not have the route is left out."""
+async def standing_at(found: Sequence[Stretch]) -> Mapping[str, RouteState]:
+    """Each route as it stands, by "gateway/route"; a gateway that does not have the route is left out."""
     states = {stretch.key: await stretch.adapter.read(stretch.route.name) for stretch in found}
-    return {key: state.document for key, state in states.items() if state is not None}
+    return {key: state for key, state in states.items() if state is not None}
+
+
+def _who_serves(placed: Sequence[Placement], standing: Collection[RouteDocument]) -> Placement | None:
+    """The instance that is on record as active, unless the routes give everything to another one of ours.
+
+    Somebody who abandoned a relocation left the record and the routes as they were.
+    """
+    for one in placed:
+        backends = [
+            document.backend(one.cluster) for document in standing if document.weights.get(one.cluster) == WHOLE
+        ]
+        named = [backend for backend in backends if backend is not None and backend.instance == one.instance]
+        if standing and len(named) == len(standing):
+            return one
+    return next((one for one in placed if one.active), None)
 
 
 def _as_routed(placement: Placement, standing: Iterable[RouteDocument]) -> Serving | None:
@@ -132,6 +154,20 @@ def check_provable(found: Sequence[Stretch], application: Application, request: 
             "allow relies on answers through them alone",
             field="options.unproven",
         )
+
+
+async def why_not_written(found: Sequence[Stretch]) -> Sequence[str]:
+    """For a plan: who would undo what is written to these routes, or which gateway does not say."""
+    try:
+        return why_kept(await standing_at(found))
+    except Unavailable as error:
+        return (str(error),)
+
+
+def why_kept(states: Mapping[str, RouteState]) -> Sequence[str]:
+    """Why what is written would not stay: somebody says of a route that he keeps it as it is."""
+    said = "keeps route {} as it is, and would undo what we write: take the route out of it first"
+    return [f"{state.kept_by} {said.format(key)}" for key, state in states.items() if state.kept_by is not None]
 
 
 def _pinned(target: str, source: str | None, known: dict[str, Cluster]) -> Decision:

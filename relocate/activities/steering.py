@@ -18,15 +18,19 @@ from relocate.activities.record import keep_claims
 from relocate.activities.steering_claims import given_up, is_waived, proofs, shares, written
 from relocate.activities.ways import Stretch, stretches
 from relocate.errors import Drifted, NotProven
+from relocate.metrics.worker import RUNG_SECONDS, WRITES
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
 from relocate.phases import documents, proof
 from relocate.phases.documents import Sides
-from steering.errors import Rejected
-from steering.model import InstanceAcknowledgement, ProbePoint, RouteState
+from relocate.tracing import TRACER
+from steering.errors import Conflict, Rejected
+from steering.model import InstanceAcknowledgement, ProbePoint, RouteDocument, RouteState, Rung
 
 Claims = Callable[[SteerOrder, Progress], Sequence[Claim]]
 
+UNCHANGED_SECONDS = 1.0
+"""What is not proven is looked at after this time: nobody waits for a write that somebody has undone."""
 FAILED_ROUNDS = 3
 """A write that is seen and fails is given up after this many rounds: users meet the same, and waiting mends nothing ..."""
 FAILED_SECONDS = 0.6
@@ -48,7 +52,8 @@ class Steering:
 
         Raises:
             StaleFence, Fenced: a newer step or undo has been here.
-            Drifted: somebody else changed a route, and no operator has accepted that very change; nothing was written.
+            Drifted: somebody else changed or deleted a route, and no operator has accepted that very change; nothing was
+                written.
             Conflict: somebody else changed a route at this moment; it was not overwritten.
             Rejected: a gateway instance refused the configuration.
             NotProven: it did not become live in time; the text names who is missing.
@@ -62,22 +67,30 @@ class Steering:
             try:
                 await self._until_live(order, progress)
             except (NotProven, Rejected) as error:
+                _count(progress)
                 await self._keep(order, progress, partial(given_up, why=str(error)))
                 raise
+        _count(progress)
         await self._keep(order, progress, proofs)
         return _steered(order, progress)
 
     async def _write(self, order: SteerOrder, stretch: Stretch, found: RouteState | None) -> Progress:
-        epoch, sides = documents.epoch_of(order.relocation, order.fence), _sides(order, found)
+        epoch = documents.epoch_of(order.relocation, order.fence)
+        sides = documents.within(_sides(order, found), stretch.adapter.describe())
         document = documents.document(order.application.name, stretch.route, sides, epoch)
         problems = [p for p in await stretch.adapter.validate(document) if p.fatal]
         if problems:
             raise Rejected("; ".join(f"{stretch.gateway}: {p.field}: {p.reason}" for p in problems))
         base = found.version if found is not None else None
+        anew = _is_deleted(order, stretch, found)
         if found is not None and found.document == document and found.fence == order.fence:
             return Progress(stretch, found.version, time.monotonic(), document)
-        version = await stretch.adapter.apply(document, fence=order.fence, base=base)
-        return Progress(stretch, version, time.monotonic(), document)
+        began = time.monotonic()
+        with TRACER.start_as_current_span("write", attributes=_written_to(stretch, document)):
+            version = await stretch.adapter.apply(document, fence=order.fence, base=base)
+        progress = Progress(stretch, version, time.monotonic(), document, first=found is None, anew=anew)
+        RUNG_SECONDS.labels(progress.kind, Rung.WRITTEN).observe(progress.written_at - began)
+        return progress
 
     async def _until_live(self, order: SteerOrder, progress: Sequence[Progress]) -> None:
         try:
@@ -89,7 +102,7 @@ class Steering:
 
     async def _prove(self, order: SteerOrder, progress: Progress) -> None:
         """Let each instance prove itself as soon as it has acknowledged; one never waits for another."""
-        pause = looks()
+        pause, unchanged_at = looks(), time.monotonic()
         points = {p.instance: p for p in await progress.stretch.adapter.probe_points(progress.stretch.route.name)}
         while not progress.live:
             answers = progress.answers = await self._acknowledgements(order, progress)
@@ -107,13 +120,17 @@ class Steering:
             else:
                 progress.proven |= dict.fromkeys(ready, time.monotonic() - progress.written_at)
             if not progress.live:
+                unchanged_at = await check_unchanged(progress.stretch, unchanged_at)
                 await asyncio.sleep(next(pause))
 
     async def _acknowledgements(self, order: SteerOrder, progress: Progress) -> Sequence[InstanceAcknowledgement]:
         answers = await progress.stretch.adapter.acknowledged(progress.stretch.route.name, progress.version)
         unprovable = is_waived(order, progress)
         for answer in answers:
-            if unprovable or proof.why_not_acknowledged([answer]) is None:
+            acknowledged = proof.why_not_acknowledged([answer]) is None
+            if acknowledged and answer.instance not in progress.acknowledged:
+                progress.measure(Rung.ACKNOWLEDGED)
+            if unprovable or acknowledged:
                 progress.acknowledged.setdefault(answer.instance, answer)
         return answers
 
@@ -121,18 +138,20 @@ class Steering:
         route = progress.stretch.route
         weights = progress.document.weights
         count = proving.answers_needed(weights, order.probes)
-        answers = await proving.ask(proving.asker(route), route, point, count)
+        with TRACER.start_as_current_span("prove", attributes={"relocate.gateway_instance": point.instance}):
+            answers = await proving.ask(proving.asker(route), route, point, count)
         progress.asked[point.instance] = (progress.rounds(point.instance) + 1, answers)
         epoch = documents.epoch_of(order.relocation, order.fence)
         reason, failing = proof.why_not_seen(answers, epoch, weights), proof.is_failing(answers, epoch)
         if failing and reason is not None and not (order.seen and order.healthy):
             progress.failing[point.instance] = reason
         if reason is None or point.instance in progress.failing:
-            progress.proven[point.instance] = time.monotonic() - progress.written_at
+            progress.proven[point.instance] = progress.measure(Rung.PROBED)
             return
         progress.unfit[point.instance] = reason
         progress.missing = progress.unproven
-        if failing:
+        # A first route leads nobody away from a side that serves: there is time for a gateway to hear of its endpoints.
+        if failing and not progress.first:
             progress.failed += 1
             progress.failed_since = progress.failed_since or time.monotonic()
             lasted = time.monotonic() - progress.failed_since
@@ -152,6 +171,20 @@ def looks() -> Iterator[float]:
     What is live at once is seen at once, and whoever waits long for one gateway does not burden the database.
     """
     return pauses(0.1, first=0.005, growth=1.1)
+
+
+async def check_unchanged(stretch: Stretch, since: float) -> float:
+    """While a write is waited for: see now and then that it still stands. When that was seen last, by the monotonic clock.
+
+    Raises:
+        Conflict: somebody has changed it; who heals himself would do so again, so it is not written again.
+    """
+    if time.monotonic() - since < UNCHANGED_SECONDS:
+        return since
+    state = await stretch.adapter.read(stretch.route.name)
+    if state is not None and state.drift is not None:
+        raise Conflict(state.drift)
+    return time.monotonic()
 
 
 def _sides(order: SteerOrder, found: RouteState | None) -> Sides:
@@ -186,8 +219,11 @@ def _check_drift(order: SteerOrder, standing: Sequence[tuple[Stretch, RouteState
     """Look at every route before any is written.
 
     Raises:
-        Drifted: somebody else changed one, and no operator has accepted that very change.
+        Drifted: somebody else changed one, and no operator has accepted that very change; or deleted one.
     """
+    deleted = [stretch for stretch, found in standing if _is_deleted(order, stretch, found)]
+    if deleted and not order.mends:
+        raise Drifted("; ".join(f"route {one.route.name} is gone from gateway {one.gateway}" for one in deleted), {})
     own = documents.epoch_of(order.relocation, order.fence)
     drifted = {
         stretch.key: (found.version, reason)
@@ -201,6 +237,22 @@ def _check_drift(order: SteerOrder, standing: Sequence[tuple[Stretch, RouteState
         raise Drifted(sentence, {key: version for key, (version, _) in drifted.items()})
 
 
+def _is_deleted(order: SteerOrder, stretch: Stretch, found: RouteState | None) -> bool:
+    """Whether a route is not there any more that was when we began, or that we have written since."""
+    return found is None and stretch.key in order.written.epochs
+
+
+def _written_to(stretch: Stretch, document: RouteDocument) -> dict[str, str]:
+    """For the trace."""
+    weights = ", ".join(f"{side} {weight}" for side, weight in document.weights.items())
+    return {"relocate.gateway": stretch.gateway, "relocate.route": stretch.route.name, "relocate.weights": weights}
+
+
+def _count(progress: Sequence[Progress]) -> None:
+    for one in progress:
+        WRITES.labels(one.kind, "proven" if one.live else "unproven").inc()
+
+
 def _steered(order: SteerOrder, progress: Sequence[Progress]) -> Steered:
     epoch = documents.epoch_of(order.relocation, order.fence)
     said = "; ".join(dict.fromkeys(shares(one.document) for one in progress))
@@ -209,5 +261,10 @@ def _steered(order: SteerOrder, progress: Sequence[Progress]) -> Steered:
         written=Written(epochs={one.stretch.key: epoch for one in progress}),
         live_seconds=seconds,
         live_at=time.time(),
-        sentence=f"Live at {', '.join(sorted(seconds))}: {said}.",
+        sentence=f"Live at {', '.join(sorted(seconds))}: {said}{_mended(progress)}.",
     )
+
+
+def _mended(progress: Sequence[Progress]) -> str:
+    anew = [one.stretch.key for one in progress if one.anew]
+    return f"; {' and '.join(anew)} had been deleted and was written anew" if anew else ""

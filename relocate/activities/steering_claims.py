@@ -25,8 +25,10 @@ def written(order: SteerOrder, progress: Progress) -> Claim:
         document=without_tokens(progress.document),
         accepted=order.accepted.get(progress.stretch.key),
         kept=order.keeps,
+        anew=progress.anew,
     )
-    sentence = f"route {route} was written: {shares(progress.document)}"
+    what = "had been deleted by somebody else, and was written anew" if progress.anew else "was written"
+    sentence = f"route {route} {what}: {shares(progress.document)}"
     return Claim(rung=Rung.WRITTEN, sentence=sentence, detail=samples.detail(), **_where(order, progress))
 
 

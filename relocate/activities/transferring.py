@@ -2,6 +2,7 @@
 """The application's own hooks for its state: asked by HTTP at the instance that has it."""
 
 import httpx
+from opentelemetry import propagate
 from temporalio import activity
 
 from relocate.activities import calls
@@ -46,12 +47,19 @@ async def _call(order: TransferOrder) -> str:
     }
     try:
         async with httpx.AsyncClient(trust_env=False, timeout=order.timeout_seconds) as client:
-            answer = await client.post(f"http://{at}{order.path}", json=body)
+            answer = await client.post(f"http://{at}{order.path}", json=body, headers=_trace_headers())
     except httpx.HTTPError as error:
         raise NotProven(f"hook {order.path} of {order.source.name} failed: {error or type(error).__name__}") from error
     if not answer.is_success:
         raise NotProven(f"hook {order.path} of {order.source.name} answered {answer.status_code}: {answer.text[:200]}")
     return f"hook {order.path} of {order.source.name} answered {answer.status_code}"
+
+
+def _trace_headers() -> dict[str, str]:
+    """The application may go on with our trace (W3C `traceparent`), if there is one."""
+    headers: dict[str, str] = {}
+    propagate.inject(headers)
+    return headers
 
 
 def _endpoint(side: Backend, port: str) -> Endpoint:

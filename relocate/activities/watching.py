@@ -14,12 +14,13 @@ from relocate.activities.orders import WatchOrder
 from relocate.activities.ways import Stretch, probe_points, stretches
 from relocate.evidence.rows import Seen, SeenFailure, WatchedSecond, told, told_by
 from relocate.evidence.samples import Told
+from relocate.metrics.worker import EVIDENCE, PROBER_REQUESTS, PROBER_UNSENT, PROBERS
 from relocate.parts import Parts
 from relocate.prober.records import Failure, Second
 from relocate.prober.route import watch_route
 from relocate.store import watched as store
 from relocate.store.database import Database
-from steering.errors import SteeringError
+from steering.errors import SteeringError, UnknownRoute
 from steering.model import ProbePoint
 from steering.store.batches import Batches
 
@@ -40,13 +41,17 @@ class Watching:
     async def watch(self, order: WatchOrder) -> None:
         """Watch every route through every gateway instance until cancelled. A time without us is a hole on record."""
         async with looking(self._parts.database, order):
-            found = await stretches(self._parts, order.application)
-            try:
-                await asyncio.gather(*(self._watch(order, stretch) for stretch in found))
-            except asyncio.CancelledError:
-                # Being cancelled is how a watch ends: the relocation is over, and the last seconds have been kept.
-                if not activity.is_cancelled():
-                    raise
+            with PROBERS.track_inprogress():
+                await self._watch_all(order)
+
+    async def _watch_all(self, order: WatchOrder) -> None:
+        found = await stretches(self._parts, order.application)
+        try:
+            await asyncio.gather(*(self._watch(order, stretch) for stretch in found))
+        except asyncio.CancelledError:
+            # Being cancelled is how a watch ends: the relocation is over, and the last seconds have been kept.
+            if not activity.is_cancelled():
+                raise
 
     async def _watch(self, order: WatchOrder, stretch: Stretch) -> None:
         route = stretch.route
@@ -68,7 +73,12 @@ class Watching:
                 store.SeenFailure(route, one.vantage, one.at, f"{one.result}: {one.words} ({one.side or 'no side'})")
                 for one in failures
             ]
-            await self._hand_overs.store(store.HandOver(relocation, route, rows, seen))
+            try:
+                await self._hand_overs.store(store.HandOver(relocation, route, rows, seen))
+            except Exception:
+                EVIDENCE.labels("seconds", "failed").inc()
+                raise
+            _count(seconds)
 
         return keep
 
@@ -78,6 +88,14 @@ class Watching:
         return [None] * len(hand_overs)
 
 
+def _count(seconds: Sequence[Second]) -> None:
+    """For the metrics: what was stored, once."""
+    EVIDENCE.labels("seconds", "stored").inc()
+    for result in ("right", "wrong", "failed", "unfinished"):
+        PROBER_REQUESTS.labels(result).inc(sum(getattr(one, result) for one in seconds))
+    PROBER_UNSENT.inc(sum(one.due - one.sent for one in seconds))
+
+
 async def _newcomers(stretch: Stretch) -> AsyncIterator[Sequence[ProbePoint]]:
     """The gateway instances that there are, and for ever those that come later: their time begins when they come."""
     known: set[str] = set()
@@ -85,7 +103,7 @@ async def _newcomers(stretch: Stretch) -> AsyncIterator[Sequence[ProbePoint]]:
         try:
             points = await probe_points(stretch)
         except SteeringError as error:
-            if not known:
+            if not known and not isinstance(error, UnknownRoute):
                 raise
             activity.logger.info("%s is not looked at again now: %s", stretch.key, error)
             points = []

@@ -53,6 +53,9 @@ class Plan(Payload):
     """What a deploy would do, without doing it."""
 
     creates: tuple[str, ...] = ()
+    """Instances; empty where it is there already."""
+    parts: tuple[str, ...] = ()
+    """What the instance consists of, for people; where the cluster tells."""
     problems: tuple[str, ...] = ()
     """Why it would fail; empty if it would not."""
 
@@ -74,7 +77,7 @@ class ClusterDriver(ABC):
     arrives: an order may lie in the socket of a frozen agent longer than anybody waits for it. An instance that the
     cluster brings back by itself keeps its fence. A driver whose `deploy` and `remove` do nothing has nothing to refuse.
 
-    *Must say unknown rather than guess:* `observe`, `gone`.
+    *Must say unknown rather than guess:* `observe`, `gone`. `heard` may be behind.
 
     *Read only:* `describe`, `plan`.
     """
@@ -108,6 +111,13 @@ class ClusterDriver(ABC):
     @abstractmethod
     async def observe(self, application: str, instance: str) -> Observation:
         """The instance now."""
+
+    async def heard(self, application: str, instance: str) -> Observation:
+        """The instance as the cluster last told: for whoever looks all the time, and acts on changes alone.
+
+        A driver that is told of changes need not ask for them; any other asks, as `observe` does.
+        """
+        return await self.observe(application, instance)
 
     @abstractmethod
     async def remove(self, application: str, instance: str, fence: Fence) -> None:

@@ -8,6 +8,19 @@ MOST = 100_000
 """Instances whose fences are kept, some 20 MB; beyond, the one that was ordered longest ago is forgotten."""
 
 
+def admit(instance: str, seen: Fence, fence: Fence) -> None:
+    """Let an order in whose fence is not older than the one that was seen.
+
+    Raises:
+        StaleFence: it is.
+    """
+    if fence < seen:
+        raise StaleFence(
+            f"{instance} is at lease {seen.lease}, step {seen.sequence}; "
+            f"lease {fence.lease}, step {fence.sequence} is older"
+        )
+
+
 class Fences:
     """The fences of one cluster. They outlive instances: a late `deploy` must not bring back what was removed."""
 
@@ -23,11 +36,8 @@ class Fences:
             StaleFence: a newer order has been here.
         """
         seen = self._seen.get((application, instance))
-        if seen is not None and fence < seen:
-            raise StaleFence(
-                f"{instance} is at lease {seen.lease}, step {seen.sequence}; "
-                f"lease {fence.lease}, step {fence.sequence} is older"
-            )
+        if seen is not None:
+            admit(instance, seen, fence)
         self._seen.pop((application, instance), None)
         self._seen[application, instance] = fence
         if len(self._seen) > self._most:

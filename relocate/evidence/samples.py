@@ -64,6 +64,13 @@ class WrittenDocument(Raw):
     """Version of somebody else's change that an operator had seen and wanted replaced."""
     kept: bool = False
     """The weights are those that stood, whoever had written them: only probe paths were renewed."""
+    anew: bool = False
+    """The route had been deleted by somebody else."""
+
+    def names(self, cluster: str, instance: str) -> bool:
+        """Whether requests may go to that very instance; earlier relocations may have left another one beside it."""
+        backend = self.document.backend(cluster)
+        return cluster in self.weights and backend is not None and backend.instance == instance
 
 
 class InstanceApplied(Raw):

@@ -97,6 +97,8 @@ Steps = Annotated[
 class Policy(Model):
     """How a move of this application goes; a request may override each field."""
 
+    deploy_seconds: float = Field(default=300.0, gt=0, le=600)
+    """How long a new instance may take until its cluster says that it runs; then it counts as failed, with the reason."""
     steps: Steps = (100,)
     """Weights of B, in percent, rising, the last one 100."""
     hold_seconds: Duration = 1.0

@@ -7,13 +7,16 @@ from pydantic import Field
 
 from relocate.model.values import Labels, Model, Name
 
+KindName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$", examples=["gateway_api"])]
+"""Name of an entry point: as `Name`, and underscores."""
+
 
 class Cluster(Model):
     """Somewhere an instance can run."""
 
     kind: Literal["Cluster"] = "Cluster"
     name: Name
-    driver: Name
+    driver: KindName
     """Name of an entry point in the group `relocate.clusters`."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """The driver's own settings; the driver checks them."""
@@ -35,7 +38,7 @@ class Gateway(Model):
 
     kind: Literal["Gateway"] = "Gateway"
     name: Name
-    adapter: Name
+    adapter: KindName
     """Name of an entry point in the group `steering.adapters`."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """The adapter's own settings; the adapter checks them."""

@@ -5,6 +5,9 @@ from datetime import datetime
 
 from relocate.model.values import Payload
 
+ADOPTED = "adopt"
+"""What created an instance that ran before it was ours."""
+
 
 class Placement(Payload):
     """One instance that is ours."""

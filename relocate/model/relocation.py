@@ -3,7 +3,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -69,6 +69,7 @@ class Overrides(Model):
 
     steps: Steps | None = None
     hold_seconds: Duration | None = None
+    deploy_seconds: float | None = Field(default=None, gt=0, le=600)
     bake_seconds: Duration | None = None
     drain: Drain | None = None
     judging: Judging | None = None
@@ -149,3 +150,15 @@ class View(Payload):
     """For `needs_operator`: what the operator can do."""
     created_at: datetime
     finished_at: datetime | None = None
+
+    def changed(self, **changes: Any) -> Self:
+        """The next view, with these fields changed."""
+        return self.model_copy(update={**changes, "revision": self.revision + 1})
+
+    def ended(self, outcome: Outcome, sentence: str, moment: datetime) -> Self:
+        """The last view. A step that still runs has failed, and those that never began are left out."""
+        last = {StepState.RUNNING: StepState.FAILED, StepState.PENDING: StepState.SKIPPED}
+        steps = tuple(step.model_copy(update={"state": last.get(step.state, step.state)}) for step in self.steps)
+        return self.changed(
+            status=Status.FINISHED, outcome=outcome, sentence=sentence, steps=steps, next_step="", finished_at=moment
+        )

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from relocate.model.application import Route
 from relocate.model.values import Payload
-from steering.model import Backend, Fence, ProbePath, RouteDocument
+from steering.model import Backend, Capabilities, Fence, ProbePath, RouteDocument
 
 
 class Sides(Payload):
@@ -20,6 +20,11 @@ class Sides(Payload):
     probe_tokens: dict[str, str] = Field(default_factory=dict)
     """Probe token by backend name; a backend without one has no probe path."""
     probe_expiry: datetime | None = None
+
+
+def within(sides: Sides, capable: Capabilities) -> Sides:
+    """What a gateway can do of it: fail-over is a help, not a condition, so it is not asked of one that has none."""
+    return sides.model_copy(update={"failover": sides.failover and capable.failover})
 
 
 def epoch_of(relocation: str, fence: Fence) -> str:

@@ -19,6 +19,7 @@ from relocate.model.evidence import Claim
 from relocate.model.relocation import Outcome, Phase, Status, Step, StepState, View
 from relocate.model.told import Told
 from relocate.targets.contract import Decision
+from relocate.workflow import meter
 from relocate.workflow.visibility import Searchable
 
 
@@ -57,9 +58,7 @@ class Journal:
 
     def tell(self, *claims: Claim, decision: Decision | None = None, **changes: Any) -> None:
         """Change fields of the view, and have it kept with `claims`."""
-        self.view = self.view.model_copy(update={**changes, "revision": self.view.revision + 1})
-        chosen = None if decision is None else decision.model_dump(mode="json")
-        self._told.append(Told(view=self.view, claims=claims, decision=chosen))
+        self._say(self.view.changed(**changes), claims, decision)
 
     def hand_out(self) -> Sequence[Told]:
         """What whoever is ordered something next has to keep first."""
@@ -104,6 +103,8 @@ class Journal:
 
     def leave(self, phase: Phase, state: StepState, sentence: str, **changes: Any) -> None:
         """A phase has ended."""
+        if state is not StepState.UNDONE:
+            meter.phase_ended(phase, state, self.started_at(phase))
         steps = self._with(phase, state=state, sentence=sentence, finished_at=workflow.now())
         self.tell(sentence=sentence, steps=steps, **changes)
 
@@ -115,24 +116,18 @@ class Journal:
 
     async def finish(self, outcome: Outcome, sentence: str, *claims: Claim) -> None:
         """The relocation has ended; its lease is given back with the last view."""
-        steps = tuple(
-            step.model_copy(update={"state": StepState.SKIPPED}) if step.state is StepState.PENDING else step
-            for step in self.view.steps
-        )
-        self.tell(
-            *claims,
-            status=Status.FINISHED,
-            outcome=outcome,
-            sentence=sentence,
-            steps=steps,
-            next_step="",
-            finished_at=workflow.now(),
-        )
+        meter.cut(self.view.cut)
+        self._say(self.view.ended(outcome, sentence, workflow.now()), claims)
         await self.keep()
 
     def started_at(self, phase: Phase) -> datetime | None:
         """When a phase began."""
         return next(step.started_at for step in self.view.steps if step.phase is phase)
+
+    def _say(self, view: View, claims: tuple[Claim, ...], decision: Decision | None = None) -> None:
+        self.view = view
+        chosen = None if decision is None else decision.model_dump(mode="json")
+        self._told.append(Told(view=view, claims=claims, decision=chosen))
 
     def _running(self) -> Phase | None:
         return next((step.phase for step in self.view.steps if step.state is StepState.RUNNING), None)

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError
 
 from relocate.activities import calls, orders
 from relocate.activities.calls import Call, Queue
+from relocate.errors import Drifted
 from relocate.evidence.samples import Started, without_settings
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Phase
@@ -17,6 +19,7 @@ from relocate.phases import documents
 from relocate.phases.documents import Sides
 from relocate.phases.policy import gate_of, policy_of
 from relocate.workflow.journal import Journal, Silence
+from relocate.workflow.reasons import is_a
 from steering.model import Backend, Fence, Version
 
 InT = TypeVar("InT", bound=orders.Order)
@@ -46,6 +49,8 @@ class Move:
         """Somebody else's changes that an operator wants replaced, as `SteerOrder` has them."""
         self.strayed = False
         """Somebody else's weights may stand, kept when probe paths were renewed: users may be on either side."""
+        self.mends = False
+        """Routes that somebody deleted are written anew: on the way back, where nobody is served until they are."""
         self._target_weight = 0
         self._sequence = 0
         self._tokens: dict[str, str] = {}
@@ -64,6 +69,10 @@ class Move:
         if self.target is None:
             raise LookupError("the target does not run yet")
         return self.target.backend
+
+    def new_instance(self, cluster: str) -> dict[str, str]:
+        """Cluster and name of this run's own instance there."""
+        return {"cluster": cluster, "instance": f"{self.start.application.name}-{self.start.relocation[-8:]}"}
 
     def started(self) -> Claim:
         """What was asked for and which policy is in force, for the record."""
@@ -117,7 +126,8 @@ class Move:
         where = {"cluster": cluster, "instance": instance}
         self.target = (await self.do(calls.DEPLOY, Phase.DEPLOY, **where)).serving
         if self.target is None:
-            self.target = await self.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where)
+            seconds = self.policy.deploy_seconds
+            self.target = await self.do(calls.AWAIT_RUNNING, Phase.DEPLOY, **where, seconds=seconds)
 
     async def remove(self, phase: Phase, where: dict[str, str], *, serves: str | None = None) -> None:
         """Have an instance removed. Until that has ended well, it may still happen: see `secure`."""
@@ -179,21 +189,28 @@ class Move:
             healthy: False lets what is seen fail; for a document that moves no traffic.
             keeps: the weights that stand are kept, whatever `sides` says.
         """
+        before = self._target_weight
         if self.target is not None:
             self._target_weight = sides.weights.get(self.to.name, 0)
-        steered = await self.do(
-            calls.STEER,
-            phase,
-            sides=sides,
-            written=self.written,
-            accepted=self.accepted,
-            waived_instances=self.policy.waived_instances,
-            unproven=self.policy.unproven == "allow",
-            probes=self.policy.probes_per_instance,
-            seen=seen,
-            healthy=healthy,
-            keeps=keeps,
-        )
+        try:
+            steered = await self.do(
+                calls.STEER,
+                phase,
+                sides=sides,
+                written=self.written,
+                accepted=self.accepted,
+                waived_instances=self.policy.waived_instances,
+                unproven=self.policy.unproven == "allow",
+                probes=self.policy.probes_per_instance,
+                seen=seen,
+                healthy=healthy,
+                mends=self.mends,
+                keeps=keeps,
+            )
+        except ActivityError as error:
+            if is_a(Drifted, error):  # then nothing was written
+                self._target_weight = before
+            raise
         self.written, self.accepted = steered.written, {}
         self.strayed = self.strayed and keeps
         self.journal.say(steered.sentence, **({} if keeps else {"weights": sides.weights}))

@@ -19,6 +19,12 @@ class SideUnhealthy(Exception):
     """The side to go back to is not proven healthy; both sides are kept."""
 
 
+def is_a(kind: type[Exception], error: BaseException) -> bool:
+    """Whether an activity failed with this error of ours."""
+    cause = error.cause if isinstance(error, ActivityError) else None
+    return isinstance(cause, ApplicationError) and cause.type == kind.__name__
+
+
 def drift_in(error: BaseException) -> dict[str, Version]:
     """What somebody else was found to have changed: versions by "gateway/route"; empty for every other failure."""
     cause = error.cause if isinstance(error, ActivityError) else None

@@ -38,6 +38,8 @@ class Relocate:
         self._desk = Desk()
         self._back = WayBack(self._move, self._journal, self._desk)
         self._watch: workflow.ActivityHandle[None] | None = None
+        self._left: Sequence[tuple[str, str]] = ()
+        """Cluster and instance of what abandoned relocations left, and nobody has cleared away."""
         self._past_return = False
         self._baseline_from = 0.0
         self._switched_at = 0.0
@@ -77,6 +79,7 @@ class Relocate:
         self._journal.enter(Phase.SELECT, "Looking for the best cluster.")
         found = await self._move.do(calls.SELECT, Phase.SELECT, request=self._move.start.request)
         self._move.source, self._move.written, decision = found.serving, found.written, found.decision
+        self._left = found.left
         self._journal.tell(self._move.started())
         self._journal.leave(Phase.SELECT, StepState.DONE, decision.sentence, decision=decision, source=found.source)
         if decision.ranked and found.serving is None:
@@ -105,8 +108,7 @@ class Relocate:
     async def _deploy(self, cluster: str) -> None:
         await self._may_go_on()
         self._journal.enter(Phase.DEPLOY, f"Deploying to {cluster}.", target=cluster)
-        instance = f"{self._move.start.application.name}-{self._move.start.relocation[-8:]}"
-        where = {"cluster": cluster, "instance": instance}
+        where = self._move.new_instance(cluster)
 
         async def undo() -> None:
             await self._move.remove(Phase.DEPLOY, where)
@@ -120,7 +122,7 @@ class Relocate:
             if is_cancelled_exception(error):
                 raise
             raise TargetUnfit(sentence_of(error)) from error
-        self._journal.leave(Phase.DEPLOY, StepState.DONE, f"{instance} runs on {cluster}.")
+        self._journal.leave(Phase.DEPLOY, StepState.DONE, f"{where['instance']} runs on {cluster}.")
 
     async def _prepare(self) -> None:
         await self._may_go_on()
@@ -134,7 +136,20 @@ class Relocate:
         )
         # A source that has just died is no reason to leave its users where they are: the gate decides about the target.
         await move.steer(Phase.PREPARE, move.shares(0, failover=False), healthy=False)
+        await self._clear_away()
         self._journal.leave(Phase.PREPARE, StepState.DONE, f"Every gateway knows {move.to.name}; it has no traffic.")
+
+    async def _clear_away(self) -> None:
+        """What others left behind serves nobody, now that every route names the two sides only."""
+        left, self._left = self._left, ()
+        for cluster, instance in left:
+            try:
+                await self._move.remove(Phase.PREPARE, {"cluster": cluster, "instance": instance})
+            except Exception as error:
+                if is_cancelled_exception(error):
+                    raise
+                said = f"{instance}, left on {cluster} by an earlier relocation, could not be removed: {sentence_of(error)}"
+                self._journal.tell(note(Phase.PREPARE, said))
 
     async def _ready(self) -> None:
         await self._may_go_on()

@@ -4,18 +4,25 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from temporalio import workflow
+
 from relocate.activities import calls, orders
 from relocate.model.relocation import Actor, Outcome, Phase, Status, StepState
 from relocate.phases import documents
+from relocate.workflow import meter
 from relocate.workflow.desk import Command, Desk
 from relocate.workflow.journal import Journal, note
 from relocate.workflow.move import Move
 from relocate.workflow.question import ask
-from relocate.workflow.reasons import GoBack, SideUnhealthy, drift_in, sentence_of
+from relocate.workflow.reasons import GoBack, SideUnhealthy, drift_in, is_a, sentence_of
 from relocate.workflow.undo import Undo, UndoStack
+from steering.errors import UnknownRoute
 from steering.model import Backend
 
 Attempt = Callable[[], Awaitable[orders.Ended]]
+
+MOST_MENDED = 3
+"""How often routes are written anew that somebody deletes on the way back; then an operator is told."""
 
 
 class WayBack:
@@ -27,11 +34,13 @@ class WayBack:
         self._journal = journal
         self._desk = desk
         self.steps = UndoStack()
+        self._mended = 0
 
     async def go(self, error: BaseException) -> orders.Ended:
         """Go all the way back; a failure on it is shown to an operator, as often as it takes."""
         outcome, why = self._reason(error)
         self._desk.ask(frozenset())
+        self._move.mends = True
         self._journal.tell(note(self._journal.view.phase, f"{why}."))
         self._journal.fail(f"{why}.")
         attempt: Attempt = partial(self._undone, outcome, why)
@@ -39,13 +48,16 @@ class WayBack:
             try:
                 return await attempt()
             except Exception as failure:  # noqa: BLE001 - whatever it is, an operator is told and decides
-                attempt = await self._decided(outcome, why, failure)
+                if not self._mends(failure):
+                    attempt = await self._decided(outcome, why, failure)
 
     async def undo_all(self, why: str) -> None:
         """Undo every step that has been registered."""
         while (undo := self.steps.last) is not None:
             self._journal.tell(status=Status.UNDOING, sentence=f"{undo.sentence} {why}.")
+            began = workflow.now()
             await self.steps.undo_last()
+            meter.phase_undone(undo.phase, began)
             self._journal.leave(undo.phase, StepState.UNDONE, f"{undo.sentence} {why}.")
 
     async def to_source(self) -> None:
@@ -91,6 +103,15 @@ class WayBack:
         except Exception as error:
             why = f"its removal was ordered, and nothing shows that it will not come any more: {sentence_of(error)}"
             raise SideUnhealthy(f"{what} was refused: {why}") from error
+
+    def _mends(self, failure: Exception) -> bool:
+        """Whether the way back goes on by itself: what somebody deleted is written anew, and users are where they were."""
+        if not is_a(UnknownRoute, failure):
+            return False
+        self._mended += 1
+        self._move.forget_probe_paths()  # whoever asks next writes them again, and the route with them
+        self._journal.tell(note(self._journal.view.phase, f"{sentence_of(failure)}: it is written anew."))
+        return self._mended <= MOST_MENDED
 
     def _register_settling(self, stays: Backend) -> None:
         """Settling writes routes too: should it fail half-way, going back undoes what it wrote."""

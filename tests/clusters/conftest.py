@@ -10,20 +10,16 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from relocate.clusters.contract import ClusterDriver, InstanceState, Observation, Workload
+from relocate.clusters.contract import ClusterDriver, Workload
 from relocate.clusters.memory import MemoryDriver
 from relocate.clusters.process import ProcessDriver
-from steering.model import Fence
-
-PATIENCE = 20.0
-"""Seconds in which a process starts or ends, also where many others do."""
+from tests.clusters.conversation import Conversation
 
 SERVER = str(Path(__file__).with_name("server.py"))
 
@@ -51,38 +47,6 @@ class Agent:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         own = Path(f"/proc/{self.process.pid}/cmdline").read_bytes()
         return next(int(child) for child in children if Path(f"/proc/{child}/cmdline").read_bytes() == own)
-
-
-@dataclass
-class Conversation:
-    """A driver, and how to do to its cluster what the contract's tests need."""
-
-    driver: ClusterDriver
-    workload: Callable[..., Workload]
-    crash: Callable[[str], Awaitable[None]]
-    break_off: Callable[[], None]
-    steps: Iterator[int] = field(default_factory=count)
-
-    async def deploy(self, workload: Workload) -> None:
-        """Deploy under a fence that is newer than every one before."""
-        await self.driver.deploy(workload, Fence(lease=1, sequence=next(self.steps)))
-
-    async def remove(self, instance: str) -> None:
-        """As `deploy`."""
-        await self.driver.remove("echo", instance, Fence(lease=1, sequence=next(self.steps)))
-
-    async def reaches(self, instance: str, state: InstanceState) -> Observation:
-        """What is observed once the instance is in this state; fails when that takes too long."""
-        async with asyncio.timeout(PATIENCE):
-            while (seen := await self.driver.observe("echo", instance)).state is not state:  # noqa: ASYNC110 - another process's
-                await asyncio.sleep(0.01)
-        return seen
-
-    async def is_gone(self, instance: str) -> None:
-        """Wait until nothing is left; fails when that takes too long."""
-        async with asyncio.timeout(PATIENCE):
-            while not await self.driver.gone("echo", instance):  # noqa: ASYNC110 - another process's
-                await asyncio.sleep(0.01)
 
 
 @pytest.fixture

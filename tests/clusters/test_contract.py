@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every cluster driver that deploys must do, asked of each."""
 
+import re
+
 import pytest
 
 from relocate.clusters.contract import InstanceState
@@ -9,9 +11,10 @@ from steering.model import Fence
 
 
 async def test_a_deployed_instance_runs_and_names_its_endpoints(cluster):
-    """Deploy, and the instance becomes running with an endpoint for each port."""
+    """Deploy, and the instance becomes running with an endpoint for each port; who only listens hears the same."""
     await cluster.deploy(cluster.workload("echo-1"))
     seen = await cluster.reaches("echo-1", InstanceState.RUNNING)
+    assert await cluster.driver.heard("echo", "echo-1") == seen
     assert [len(endpoints) for endpoints in seen.endpoints.values()] == [1]
     assert list(seen.endpoints) == ["http"]
     assert await cluster.driver.gone("echo", "echo-1") is False
@@ -33,9 +36,9 @@ async def test_the_same_name_with_other_settings_is_refused(cluster):
 
 
 async def test_the_workload_says_the_capacity(cluster):
-    """What one instance can serve is passed on as it was written."""
+    """What one instance can serve once it runs is passed on as it was written."""
     await cluster.deploy(cluster.workload("echo-1", capacity=7))
-    assert (await cluster.driver.observe("echo", "echo-1")).capacity == 7
+    assert (await cluster.reaches("echo-1", InstanceState.RUNNING)).capacity == 7
 
 
 async def test_a_plan_changes_nothing(cluster):
@@ -94,8 +97,7 @@ async def test_a_crashed_instance_has_failed_with_the_reason(cluster):
     await cluster.reaches("echo-1", InstanceState.RUNNING)
     await cluster.crash("echo-1")
     seen = await cluster.reaches("echo-1", InstanceState.FAILED)
-    assert seen.reason.startswith("exited with status 3")
-    assert seen.reason.endswith("a drill told me to")
+    assert re.search("with status 3.*a drill told me to$", seen.reason)
 
 
 async def test_a_crashed_instance_can_be_removed(cluster):

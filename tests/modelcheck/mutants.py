@@ -18,7 +18,6 @@ BACK = "relocate.workflow.way_back:WayBack"
 MOVE = "relocate.workflow.move:Move"
 DESK = "relocate.workflow.desk:Desk"
 UNDO = "relocate.workflow.undo:UndoStack"
-JOURNAL = "relocate.workflow.journal:Journal"
 PROOF = "relocate.phases.proof"
 LAST_LOOK = "relocate.phases.teardown"
 DOCUMENTS = "relocate.phases.documents"
@@ -517,7 +516,7 @@ MUTANTS = (
     _mutant(
         "removal ignores the cluster's fence",
         f"{CLUSTER_FENCES}.admit",
-        "if seen is not None and fence < seen:",
+        "if seen is not None:",
         "if False:",
         "removed-under-users",
         begins=LATE_REMOVAL_OF_B,
@@ -619,7 +618,7 @@ MUTANTS = (
     # ---- the end
     _mutant(
         "the lease is not given back",
-        f"{JOURNAL}.finish",
+        "relocate.model.relocation:View.ended",
         "status=Status.FINISHED,",
         "status=Status.RUNNING,",
         "one-lease",

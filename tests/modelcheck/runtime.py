@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import MetricMeter
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -226,6 +227,10 @@ class Loop(asyncio.AbstractEventLoop):
         if self._random is None:
             self._random = random.Random(0)  # noqa: S311 - no secret is made of it
         return self._random
+
+    def workflow_metric_meter(self) -> MetricMeter:
+        """Nobody measures."""
+        return MetricMeter.noop
 
     def workflow_upsert_search_attributes(self, attributes: Any, **_: Any) -> None:
         """As the SDK says; nobody lists here."""

@@ -142,6 +142,36 @@ async def test_somebody_elses_change_is_told_and_not_overwritten(world: World) -
     await world.assert_serves_only_from(world.a)
 
 
+async def test_a_route_that_somebody_deletes_is_written_anew_on_the_way_back(world: World) -> None:
+    """Users were lost by the one who deleted it; they end on A, proven healthy, and nobody has to be asked."""
+    world.gateway.open_stream("edge-1", world.app)
+    run = await world.relocate(target=world.b, options={"drain": {"window_seconds": 0, "at_deadline": "wait"}})
+    await run.told_left(1)
+    await world.delete_as_somebody_else()
+    view = await run.ended()
+    assert view.outcome is Outcome.ROLLED_BACK, view.sentence
+    assert f"gateway {world.gateway_name} has no route {world.app}: it is written anew" in run.notes
+    anew = [
+        claim for claim in run.claims if "had been deleted by somebody else, and was written anew" in claim.sentence
+    ]
+    assert [claim.detail["weights"] for claim in anew] == [{world.a: 0, world.b: 100}]
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_route_that_somebody_deletes_is_not_written_anew_on_the_way_forward(world: World) -> None:
+    """It is a change like any other: the move goes no further than where it was found, and goes back."""
+    run = await world.relocate(target=world.b, options={"steps": [50, 100], "hold_seconds": 0.5})
+    await run.until(lambda view: view.weights == {world.a: 50, world.b: 50})
+    assert (await run.command("hold")).accepted
+    await run.until(lambda view: view.next_step == "proceed goes on; cancel goes back")
+    await world.delete_as_somebody_else()
+    assert (await run.command("proceed")).accepted
+    view = await run.ended()
+    assert view.outcome is Outcome.ROLLED_BACK
+    assert not [one for one in world.adapter.written if one.weights.get(world.b) == 100]
+    await world.assert_serves_only_from(world.a)
+
+
 async def test_a_change_that_the_operator_has_not_seen_is_told_again(world: World) -> None:
     """`retry` replaces what was shown; what somebody wrote after the question was asked is asked about anew."""
     run = await world.relocate(target=world.b, options={"bake_seconds": 0.5})

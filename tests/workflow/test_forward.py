@@ -156,6 +156,28 @@ async def test_an_accepted_request_is_started_by_the_sweeper(world: World, monke
     assert await world.service.dispatch.sweep() == 0
 
 
+async def test_a_target_that_does_not_run_in_time_is_given_up_with_its_reason(world: World) -> None:
+    """A cluster may wait for room for ever; the application says how long is worth waiting for."""
+    world.cluster(world.b).faults.never_runs = True
+    run = await world.relocate(target=world.b, options={"deploy_seconds": 0.3})
+    view = await run.ended()
+    assert view.outcome is Outcome.ROLLED_BACK
+    assert f"does not run on {world.b} after 0.3 s: " in view.sentence
+    await world.assert_serves_only_from(world.a)
+
+
+async def test_a_dry_run_says_what_stands_in_the_way_on_the_target(world: World) -> None:
+    """What its cluster says to the deploy, or that it cannot be asked; nothing is changed."""
+    asked = RelocationRequest(application=world.app, target=world.b)
+    assert (await world.service.dispatch.dry_run(asked)).problems == ()
+    faults = world.cluster(world.b).faults
+    faults.unavailable = True
+    (problem,) = (await world.service.dispatch.dry_run(asked)).problems
+    faults.unavailable = False
+    assert world.b in problem
+    assert world.instances().keys() == {world.a}
+
+
 async def test_a_gateway_that_cannot_acknowledge_is_refused_before_anything_is_changed(world: World) -> None:
     """Nothing could be proven there: nothing is deployed or written, and a dry run says so too, and how to allow it."""
     world.adapter.gateway.mute = True

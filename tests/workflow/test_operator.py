@@ -3,7 +3,8 @@
 
 import pytest
 
-from relocate.model.relocation import Outcome, Phase, Status
+from relocate.errors import NotRunning
+from relocate.model.relocation import Outcome, Phase, Status, StepState
 from tests.workflow.run import Run
 from tests.workflow.world import World
 
@@ -126,6 +127,35 @@ async def test_abandoning_leaves_everything_as_it_is(world: World) -> None:
     assert world.instances() == {world.a: 1, world.b: 1}
     assert (await world.document()).weights == {world.a: 0, world.b: 100}
     assert world.service.database.leases.holder(world.app) is None
+
+
+async def test_a_run_that_temporal_has_lost_can_only_be_abandoned(world: World) -> None:
+    """Every other command says so; then the lease is free, and nothing was touched.
+
+    Routes give everything to B, so that is the source of what follows, and the instance that was left on A is cleared away.
+    """
+    run = await world.relocate(target=world.b, options={"bake_seconds": 20})
+    await run.in_phase(Phase.BAKE)
+    await run.terminate()
+    with pytest.raises(NotRunning, match="abandon ends it"):
+        await run.cancel()
+    with pytest.raises(NotRunning, match="abandon ends it"):
+        await run.command("retry")
+    answer = await run.command("abandon")
+    assert (answer.accepted, answer.sentence) == (True, run.view.sentence)
+    assert (run.view.outcome, run.step(Phase.BAKE), run.step(Phase.DRAIN)) == (
+        Outcome.CANCELLED,
+        StepState.FAILED,
+        StepState.SKIPPED,
+    )
+    assert "Temporal does not run it any more; abandoned by operator" in run.notes
+    assert world.instances() == {world.a: 1, world.b: 1}
+    with pytest.raises(NotRunning, match="has ended"):
+        await run.command("abandon")
+    assert (await world.move()).outcome is Outcome.NOTHING_TO_DO
+    back = await world.move(target=world.a)
+    assert (back.outcome, back.source) == (Outcome.COMPLETED, world.b)
+    await world.assert_serves_only_from(world.a)
 
 
 async def test_a_source_that_cannot_be_removed_is_finished_later(world: World) -> None:

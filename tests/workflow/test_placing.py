@@ -11,6 +11,7 @@ import pytest_asyncio
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
+from relocate.activities.steering import FAILED_SECONDS
 from relocate.errors import AlreadyRelocating, InvalidRequest, TargetFailed
 from tests.workflow.run import eventually
 from tests.workflow.service import Service
@@ -53,6 +54,13 @@ async def test_a_placement_that_fails_leaves_nothing(unplaced: World) -> None:
     assert await unplaced.adapter.read(unplaced.app) is None
     assert unplaced.service.database.placements.of(unplaced.app) == []
     assert unplaced.service.database.leases.holder(unplaced.app) is None
+
+
+async def test_a_gateway_that_takes_its_time_to_hear_of_an_instance_is_waited_for(unplaced: World) -> None:
+    """It answers 503 for longer than a switch would be given; nobody is served yet, so nobody loses by waiting."""
+    unplaced.data_plane.broken[unplaced.a] = HTTPStatus.SERVICE_UNAVAILABLE
+    asyncio.get_running_loop().call_later(3 * FAILED_SECONDS, unplaced.data_plane.broken.clear)
+    assert (await unplaced.place(unplaced.a)).active
 
 
 async def _placements_workflow(world: World) -> WorkflowHandle[Any, Any]:

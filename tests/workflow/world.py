@@ -204,6 +204,13 @@ class World:
         await self.adapter.apply(theirs, fence=fence, base=state.version)
         return theirs
 
+    async def delete_as_somebody_else(self) -> None:
+        """Take the route away past us."""
+        state = await self.adapter.read(self.app)
+        assert state is not None
+        fence = Fence(lease=state.fence.lease, sequence=state.fence.sequence + 1)
+        await self.adapter.remove(self.app, fence=fence, base=state.version)
+
     @contextmanager
     def full_disk(self, relocation: str, sentence: str) -> Iterator[None]:
         """Let the database refuse claims of a relocation whose sentence is like this."""

@@ -46,16 +46,16 @@ def run_agent(name: str, host: str, port: int, state_dir: Path, *, token: str | 
 
     Args:
         name: the cluster's name; instances get it as RELOCATE_CLUSTER.
-        host: address to listen on, for this API and for the instances.
+        host: address to listen on, for this API and for the instances; a name stands for its first address on this machine.
         port: 0 chooses a free one.
         state_dir: a directory of this agent alone. `agent.json` appears there when it listens: `{"cluster", "url", "pid"}`;
             `logs/` has every instance's output.
         token: bearer token that callers must present.
 
     Raises:
-        InvalidRequest: the name or the address makes no sense; without a token only loopback is listened on.
+        InvalidRequest: without a token only loopback is listened on.
         AgentRunsAlready: another agent uses `state_dir`.
-        OSError: the port is taken, or the directory cannot be written.
+        OSError: the port is taken, the name is nobody's, or the directory cannot be written.
     """
     _check_host(host, token)
     (state_dir / "logs").mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def run_agent(name: str, host: str, port: int, state_dir: Path, *, token: str | 
         with _listening(host, port) as listener:
             address, number = listener.getsockname()[:2]
             owner = Owner(name, address, state_dir / "logs", mark)
-            app = application(owner, token=token, hosts={*LOOPBACK_NAMES, host})
+            app = application(owner, token=token, hosts={*LOOPBACK_NAMES, host, address})
             announced = _announced(state_dir / "agent.json", name, Endpoint(host=address, port=number))
             asyncio.run(_serve(app, listener, announced))
 
@@ -98,14 +98,17 @@ class _Server(uvicorn.Server):
 
 
 def _check_host(host: str, token: str | None) -> None:
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        raise InvalidRequest(f"host: {host!r} must be an IP address, or localhost", field="host") from None
-    if not loopback and not token:
+    if not token and not _is_loopback(host):
         raise InvalidRequest(
             f"host: {host} is not loopback, and without a token anybody could run programs", field="host"
         )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @contextmanager

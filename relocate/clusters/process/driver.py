@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError
 from relocate.checking import checked
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.clusters.process.wire import Order, ProcessWorkload, Refusal, Status, written
-from relocate.errors import ClusterUnavailable, InvalidWorkload, StaleFence
+from relocate.errors import ClusterUnavailable, InvalidRequest, InvalidWorkload, StaleFence
 from relocate.model.values import Model
 from steering.model import Fence
 
@@ -29,6 +30,8 @@ class ProcessSettings(Model):
     """Where its agent listens."""
     token: SecretStr | None = None
     """The agent's token, where it has one."""
+    token_file: Path | None = None
+    """File with that token, for each process that speaks with the agent: settings are shown to readers of the API."""
     capacity: float | None = Field(default=None, gt=0)
     """What one instance can serve here, for workloads that do not say it."""
     timeout_seconds: float = Field(default=5.0, gt=0, le=60)
@@ -41,8 +44,8 @@ class ProcessDriver(ClusterDriver):
     def __init__(self, cluster: str, settings: ProcessSettings) -> None:
         self._cluster = cluster
         self._settings = settings
-        token = settings.token
-        headers = {} if token is None else {"authorization": f"Bearer {token.get_secret_value()}"}
+        token = _token(settings)
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
         # The agent is on this machine or near: a proxy from the environment is never the way to it.
         self._client = httpx.AsyncClient(
             base_url=settings.url, headers=headers, timeout=settings.timeout_seconds, trust_env=False
@@ -147,6 +150,15 @@ class ProcessDriver(ClusterDriver):
             return model.model_validate_json(response.content)
         except ValidationError as error:
             raise ClusterUnavailable(f"{self._cluster}: what answers at {self._settings.url} is no agent") from error
+
+
+def _token(settings: ProcessSettings) -> str | None:
+    if settings.token_file is None:
+        return None if settings.token is None else settings.token.get_secret_value()
+    try:
+        return settings.token_file.read_text().strip()
+    except OSError as error:
+        raise InvalidRequest(f"settings.token_file: {error}", field="settings.token_file") from error
 
 
 def _order(workload: Workload) -> Order:

@@ -52,15 +52,15 @@ def _why_not_on(story: Story, side: str | None) -> Iterator[str]:
 
 def _left_behind(story: Story) -> Iterator[str]:
     """Targets that routes named, and whose instance nobody removed afterwards."""
-    named: dict[str, int] = {}
+    named: dict[tuple[str, str], int] = {}
     for place in story.places:
         moments = story.written_by(place)
         for _, wrote in story.writes(place):
-            for side in wrote.weights:
-                named[side] = max(named.get(side, 0), moments[wrote.fence])
-    named.pop(story.source or "", None)
-    for side, seq in named.items():
-        if not any(entry.seq > seq and removed.cluster == side for entry, removed in story.removals):
+            for one in wrote.document.backends:
+                named[one.name, one.instance] = max(named.get((one.name, one.instance), 0), moments[wrote.fence])
+    gone = {(removed.cluster, removed.instance): entry.seq for entry, removed in story.removals}
+    for (side, instance), seq in named.items():
+        if side != story.source and gone.get((side, instance), 0) <= seq:
             yield f"nothing shows that the instance on {side} was removed"
 
 

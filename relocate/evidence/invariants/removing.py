@@ -34,11 +34,12 @@ def broken(story: Story) -> Iterator[Disagreement]:
 def _still_named(story: Story, entry: Read, removed: Removed) -> Iterator[str]:
     for place in story.places:
         writes = story.writes(place, before=entry.seq)
-        if not any(removed.cluster in wrote.weights for _, wrote in writes) and removed.cluster != story.source:
+        named = [wrote.names(removed.cluster, removed.instance) for _, wrote in writes]
+        if not any(named) and removed.cluster != story.source:
             continue
         if not writes:
             yield f"no document without it had been written for route {place[1]} at {place[0]}"
-        elif removed.cluster in writes[-1][1].weights:
+        elif named[-1]:
             yield f"route {place[1]} at {place[0]} still named it"
         elif (why := story.why_not_live(place, writes[-1][1], before=entry.seq)) is not None:
             yield f"the document without it had not been proven live for route {place[1]} at {place[0]}: {why}"

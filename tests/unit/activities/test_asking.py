@@ -9,6 +9,7 @@ from readiness.checks import Check
 from readiness.gate import GateOutcome
 from readiness.model import GateSpec, ProbeSpec, Readiness, Verdict
 from relocate.activities import asking
+from relocate.activities.counting import Purpose
 from relocate.evidence.rules.asking import outcome
 
 
@@ -44,7 +45,7 @@ async def test_a_gate_judged_once_more_ends_as_it_ended(
 ) -> None:
     """By the rounds that are kept, also when the earlier ones are not."""
     monkeypatch.setattr(asking, "ROUNDS", most)
-    found = await asking.ask("mec-b", gate(), {"http direct": Check(answering(*answers), "http")})
+    found = await asking.ask("mec-b", gate(), {"http direct": Check(answering(*answers), "http")}, Purpose.READY)
     assert found.outcome is expected
     assert outcome(found) is expected
 
@@ -52,6 +53,6 @@ async def test_a_gate_judged_once_more_ends_as_it_ended(
 async def test_what_probes_send_is_not_kept() -> None:
     """It may be secret."""
     found = await asking.ask(
-        "mec-b", gate(stable_seconds=0), {"http direct": Check(answering(Readiness.READY), "http")}
+        "mec-b", gate(stable_seconds=0), {"http direct": Check(answering(Readiness.READY), "http")}, Purpose.READY
     )
     assert "secret" not in found.model_dump_json()

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 
 from relocate.model.application import Route
 from relocate.phases import documents
+from steering.adapters.memory import MemoryAdapter, MemoryGateway, MemorySettings
 from steering.model import Backend, Endpoint, Fence, RouteDocument
 
 EXPIRY = datetime(2026, 1, 2, tzinfo=UTC)
@@ -52,6 +53,13 @@ def test_before_and_after_only_one_side_is_known() -> None:
     document = _document(documents.only(B))
     assert (document.backends[0].name, document.weights) == ("mec-b", {"mec-b": 100})
     assert (len(document.backends), document.probe_paths, document.failover) == (1, (), False)
+
+
+@pytest.mark.parametrize("capable", [True, False])
+def test_fail_over_is_not_asked_of_a_gateway_that_has_none(capable: bool) -> None:
+    """Nothing else of the document is different there."""
+    what = MemoryAdapter(MemoryGateway(MemorySettings())).describe().model_copy(update={"failover": capable})
+    assert documents.within(_between(50), what) == _between(50).model_copy(update={"failover": capable})
 
 
 def test_a_route_names_only_its_own_ports() -> None:
