@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The way in: requests become relocations, commands reach them. The API and its sweeper use nothing else of Temporal."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, Self
 
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, RelocationRequest, View
@@ -18,8 +19,29 @@ class DryRun(Payload):
     decision: Decision
     steps: tuple[str, ...]
     """One sentence for each phase, in order."""
+    makes: tuple[str, ...] = ()
+    """What would be made on the target, where its cluster tells."""
     problems: tuple[str, ...] = ()
     """Why it would not go through; empty if nothing is known to stand in the way."""
+
+
+class Adoption(Payload):
+    """What adopting a running application would find and change. Nothing was changed."""
+
+    application: str
+    cluster: str
+    parts: tuple[str, ...] = ()
+    """What was found: on the cluster, and at the gateways."""
+    differences: tuple[str, ...] = ()
+    """Where what runs is not as the application says: the next cluster gets what the application says."""
+    changes: tuple[str, ...] = ()
+    """What would be changed, a sentence each."""
+    problems: tuple[str, ...] = ()
+    """What stops it; empty if nothing is known to."""
+
+    def and_(self, **more: Sequence[str]) -> Self:
+        """With more of some of it."""
+        return self.model_copy(update={name: (*getattr(self, name), *said) for name, said in more.items()})
 
 
 class CommandResult(Payload):
@@ -63,6 +85,15 @@ class Dispatch(Protocol):
         Raises:
             NotFound, InvalidRequest (it is placed already), AlreadyRelocating, TargetFailed, EngineUnavailable.
         """
+
+    async def adoption(self, application: str, cluster: str) -> Adoption:
+        """What `adopt` would find and change. Raises NotFound, InvalidRequest; changes nothing."""
+
+    async def adopt(self, application: str, cluster: str, actor: Actor) -> Placement:
+        """Take over what runs there, and the routes that lead to it. Raises as `place`; a failure leaves all as it was."""
+
+    async def release(self, application: str, actor: Actor) -> Placement:
+        """Give back what was adopted; what it was. Raises as `place`; InvalidRequest where that is not what serves."""
 
     async def sweep(self) -> int:
         """Start what was accepted and not started; how many."""

@@ -37,7 +37,7 @@ class Parts:
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """The parts for these settings. Nothing is connected yet."""
-        return cls(settings, Database.open(settings.database_url))
+        return cls(settings, Database.open(settings.database))
 
     async def adapter(self, gateway: str) -> SteeringAdapter:
         """The steering adapter of a configured gateway.
@@ -52,7 +52,7 @@ class Parts:
             return known[1]
         try:
             kind = adapters.load(configured.adapter)
-            opened = kind.open(gateway, configured.settings, database_url=self.settings.database_url)
+            opened = kind.open(gateway, configured.settings, database_url=self.settings.database)
         except ValueError as error:
             raise InvalidRequest(f"gateway {gateway}: {error}", field="settings") from error
         self._adapters[gateway] = (configured, opened)

@@ -4,11 +4,19 @@
 Temporal's settings have Temporal's own names (`TEMPORAL_ADDRESS`, ...), read by `temporalio.envconfig`.
 """
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from steering.store.engine import TIMEOUT
+
+KINDS = ("sqlite", "postgresql+psycopg")
+"""Of databases, as their URLs begin."""
 
 
 class Token(BaseModel):
@@ -32,21 +40,41 @@ class Settings(BaseSettings):
     )
 
     database_url: str = "sqlite:///relocate.db"
-    """SQLAlchemy URL. SQLite serves one machine and its several processes; PostgreSQL serves more."""
+    """SQLAlchemy URL. SQLite serves one machine and its several processes; PostgreSQL (`postgresql+psycopg://...`) serves more.
+    What follows a `?` is libpq's (`sslmode=verify-full&sslrootcert=FILE`)."""
+    database_timeout_seconds: float = Field(default=10.0, ge=1, le=300)
+    """PostgreSQL: longest time for a connection, a statement, a wait for a row, and for a transaction of which nothing is
+    heard. What fails by it is tried again."""
     config: Path | None = None
     """YAML file with applications, clusters and gateways, read at the start of the API."""
     task_queue: str = "relocate"
     """Prefix of the task queues: `-watch`, `-probe` and `-change`."""
+    temporal_api_key_file: Path | None = None
+    """File with Temporal's API key, instead of `TEMPORAL_API_KEY`: it is read anew when it changes. TLS is used then."""
+    payload_keys: Path | None = None
+    """JSON file with the keys that encrypt what Temporal keeps of a run: `{"writes": ID, "keys": {ID: KEY, ...}}`, each key 32
+    bytes in base64. It is read anew when it changes. Without it Temporal keeps plain text."""
+    worker_build: str = Field(default="", max_length=200, pattern=r"^[A-Za-z0-9._-]*$")
+    """Which build of the code a worker is, such as its image's tag. Given, a relocation ends on the build on which it began
+    (Temporal's Worker Versioning), and new ones begin on the build that `relocate promote` named last. Not given: every worker
+    carries on every relocation."""
     api_host: str = "127.0.0.1"
     """Where the API listens; anything but loopback needs `tokens`."""
     api_port: int = Field(default=8070, ge=0, le=65535)
     """0 takes a free one."""
     metrics_host: str = "127.0.0.1"
-    """Where `/livez`, `/readyz` and `/metrics` listen, without a token."""
+    """Where `/livez`, `/readyz` and `/metrics` of each process listen, without a token."""
     metrics_port: int = Field(default=8071, ge=0, le=65535)
-    """0 takes a free one."""
+    """Of the API; 0 takes a free one."""
+    worker_metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """Where a worker's `/livez`, `/readyz` and `/metrics` listen (on `metrics_host`); not given: nowhere, and nothing is
+    measured by Temporal's SDK."""
+    control_metrics_port: int | None = Field(default=None, ge=0, le=65535)
+    """The same of `gateway-control`."""
     tokens: tuple[Token, ...] = ()
     """Static bearer tokens; none means that the API is open, which only loopback allows."""
+    tokens_file: Path | None = None
+    """JSON file with the same, for whoever keeps secrets out of the environment."""
     selector: str = "builtin"
     """Name of an entry point in the group `relocate.targets`."""
     selector_settings: dict[str, object] = Field(default_factory=dict)
@@ -56,5 +84,42 @@ class Settings(BaseSettings):
     signing_key: Path | None = None
     """PEM file with an Ed25519 private key (`openssl genpkey -algorithm ed25519`) that signs downloaded evidence; several
     APIs share one. Without it evidence is served unsigned, and `relocate verify` says so."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is logged at least, on stderr: a JSON object a line, or text where that is a terminal."""
+    tracing: bool = False
+    """OpenTelemetry traces of API and workers, over OTLP/HTTP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says; needs the extra
+    `tracing`."""
     page_feed: Path | None = None
     """A file of JSON lines with traffic per second, shown on the page (`relocate demo` writes one)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tokens_come_from_a_file(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """If one is named."""
+        if "tokens_file" not in given:
+            return given
+        try:
+            return {"tokens": json.loads(Path(given["tokens_file"]).read_bytes()), **given}
+        except (OSError, ValueError) as error:
+            raise ValueError("TOKENS_FILE: cannot be read as JSON") from error
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        """It is not repeated: a password may stand in it."""
+        try:
+            kind = make_url(value).drivername
+        except ArgumentError as error:
+            raise ValueError("must be an SQLAlchemy URL, such as sqlite:///relocate.db") from error
+        if kind not in KINDS:
+            raise ValueError(f"begins with {kind}://; known: {', '.join(f'{one}://' for one in KINDS)}")
+        return value
+
+    @property
+    def database(self) -> str:
+        """The database's URL with all that is to be known to open it, for `steering.store.engine`."""
+        url = make_url(self.database_url)
+        if url.get_backend_name() != "postgresql":
+            return self.database_url
+        timed = url.update_query_dict({TIMEOUT: str(self.database_timeout_seconds)})
+        return timed.render_as_string(hide_password=False)

@@ -62,6 +62,10 @@ class Client:
             "PUT", path, json=body, **({} if seconds is None else {"timeout": httpx.Timeout(seconds, connect=3)})
         )
 
+    def delete(self, path: str, *, seconds: float) -> Any:
+        """Delete what is at `path`; the answer may take so long."""
+        return self._ask("DELETE", path, timeout=httpx.Timeout(seconds, connect=3))
+
     def post(self, path: str, body: object, *, headers: Mapping[str, str] | None = None, **query: str) -> Any:
         """Post `body`."""
         return self._ask("POST", path, json=body, headers=headers, params=query)

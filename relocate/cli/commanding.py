@@ -75,7 +75,7 @@ def finish_cleanup(
 def abandon(
     identity: Identity, why: Why = "", server: Server = LOCAL, token: Token = None, output: Output = Form.TABLE
 ) -> None:
-    """When an operator is needed: end the relocation and leave everything as it is."""
+    """When an operator is needed, or Temporal has lost it: end the relocation and leave everything as it is."""
     _command(identity, "abandon", {"why": why}, Client(server, token), output)
 
 

@@ -2,21 +2,14 @@
 """Commands that start processes. What they start is imported when it starts: `relocate --help` stays fast."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from relocate.cli.environment import first_wrong, in_sentences, settings
 from relocate.cli.exits import Unreachable, Wrong
-from relocate.errors import EngineUnavailable, InvalidRequest
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
-
-    from relocate.settings import Settings
-
 
 Fault = Annotated[
     str | None,
@@ -38,7 +31,7 @@ def demo(
     from api.page.report import render  # noqa: PLC0415
     from relocate.demo.show import run  # noqa: PLC0415
 
-    with _sentences():
+    with in_sentences():
         raise typer.Exit(run(render=render, fault=fault, short=short, build=directory))
 
 
@@ -49,16 +42,29 @@ def dev(
     """Start everything on this machine (Temporal, API, worker, gateways, two clusters) until Ctrl-C."""
     from relocate.demo.show import dev  # noqa: PLC0415
 
-    with _sentences():
+    with in_sentences():
         raise typer.Exit(dev(api_port=port))
+
+
+def migrate() -> None:
+    """Bring the database to this version's schema, and end (settings: RELOCATE_DATABASE_...). The API does so when it starts."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from relocate.store.migrate import prepare  # noqa: PLC0415
+
+    with in_sentences():
+        try:
+            prepare(settings().database)
+        except SQLAlchemyError as error:
+            raise Unreachable(f"The database cannot be brought up to date: {str(error).splitlines()[0]}") from error
 
 
 def api() -> None:
     """Run the API (settings: RELOCATE_..., TEMPORAL_...)."""
     from api.server import serve  # noqa: PLC0415
 
-    with _sentences():
-        serve(_settings())
+    with in_sentences():
+        serve(settings())
 
 
 def worker() -> None:
@@ -67,8 +73,8 @@ def worker() -> None:
 
     from relocate.temporal.worker import run  # noqa: PLC0415
 
-    with _sentences():
-        uvloop.run(run(_settings()))
+    with in_sentences():
+        uvloop.run(run(settings()))
 
 
 def gateway_control(
@@ -95,67 +101,35 @@ def gateway_control(
     try:
         control = ControlSettings.model_validate({"host": host, "port": port, "tls": tls})
     except ValidationError as error:
-        raise Wrong(_first(error, "--")) from error
-    with _sentences(), suppress(asyncio.CancelledError):
-        uvloop.run(run(_settings(), control))
+        raise Wrong(first_wrong(error, "--")) from error
+    with in_sentences(), suppress(asyncio.CancelledError):
+        uvloop.run(run(settings(), control))
 
 
 def process_cluster(
     name: Annotated[str, typer.Argument(metavar="CLUSTER", help="Its name.", show_default=False)],
+    *,
     state_dir: Annotated[
         Path, typer.Option("--state-dir", help="Where it keeps its address and logs.", metavar="DIRECTORY")
     ],
     host: Annotated[
-        str, typer.Option(help="Where it listens; off loopback a token is needed.", metavar="ADDRESS")
+        str,
+        typer.Option(help="Where it listens, an address or a name; off loopback a token is needed.", metavar="ADDRESS"),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 chooses one.", metavar="PORT")] = 0,
     token: Annotated[
         str | None, typer.Option(envvar="RELOCATE_AGENT_TOKEN", help="Token that callers must send.", metavar="SECRET")
     ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", help="File that holds it instead.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Run a cluster of local processes: an agent that owns instances, which end with it."""
     from relocate.clusters.process.agent import AgentRunsAlready, run_agent  # noqa: PLC0415
 
-    with _sentences():
+    with in_sentences():
         try:
+            token = token if token_file is None else token_file.read_text().strip()
             run_agent(name, host, port, state_dir, token=token)
         except AgentRunsAlready as error:
             raise Wrong(str(error)) from error
-
-
-def _settings() -> "Settings":
-    from pydantic import ValidationError  # noqa: PLC0415
-    from pydantic_settings import SettingsError  # noqa: PLC0415
-
-    from relocate.settings import Settings  # noqa: PLC0415
-
-    try:
-        return Settings()
-    except SettingsError as error:
-        raise Wrong(f"The environment: {error}") from error
-    except ValidationError as error:
-        raise Wrong(_first(error, "RELOCATE_")) from error
-
-
-def _first(error: "ValidationError", prefix: str) -> str:
-    """The first thing that is wrong, by the name of the variable or option that sets it."""
-    found = error.errors(include_url=False, include_input=False)[0]
-    message = found["msg"].removeprefix("Value error, ")
-    if not found["loc"]:
-        return f"{prefix}{message}"
-    parts = [str(part) for part in found["loc"]]
-    name = parts[-1].replace("_", "-") if prefix == "--" else "__".join(parts).upper()
-    return f"{prefix}{name}: {message}"
-
-
-@contextmanager
-def _sentences() -> Iterator[None]:
-    """Errors that people can do something about, in a sentence."""
-    try:
-        yield
-    except InvalidRequest as error:
-        raise Wrong(str(error)) from error
-    except EngineUnavailable as error:
-        raise Unreachable(str(error)) from error
-    except OSError as error:
-        raise Wrong(f"It cannot start: {error}") from error

@@ -1,12 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line, put together."""
 
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from relocate.cli import catalogue, commanding, doctor, looking, processes, starting, verifying, watching
+from relocate.cli import (
+    adopting,
+    builds,
+    catalogue,
+    commanding,
+    doctor,
+    healthy,
+    looking,
+    processes,
+    starting,
+    verifying,
+    watching,
+)
 from relocate.cli.exits import Ending, Exit
 
 _CODES = "\n\n".join(f"{code:>3d}  {code.meaning}" for code in Exit)
@@ -26,6 +39,12 @@ class Group(TyperGroup):
             raise typer.Exit(Exit.INTERRUPTED) from interrupt
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("edge-relocation"))
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="relocate",
     cls=Group,
@@ -36,10 +55,30 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+@app.callback()
+def say_version(
+    *,
+    _: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_say_version, help="Say which version this is, and end."),
+    ] = False,
+) -> None:
+    """Moves edge applications from one cluster to another, and proves that no request was lost."""
+
+
 _PANELS = {
     "On one machine": (processes.demo, processes.dev),
-    "Processes": (processes.api, processes.worker, processes.gateway_control, processes.process_cluster),
-    "Configuration": (catalogue.apply, catalogue.place),
+    "Processes": (
+        processes.migrate,
+        processes.api,
+        processes.worker,
+        processes.gateway_control,
+        processes.process_cluster,
+        healthy.healthy,
+    ),
+    "Builds of workers": (builds.builds, builds.promote),
+    "Configuration": (catalogue.apply, catalogue.place, adopting.adopt, adopting.release),
     "Relocations": (starting.start, looking.status, watching.watch, looking.why, looking.evidence, verifying.verify),
     "Commands to a relocation": (
         commanding.cancel,

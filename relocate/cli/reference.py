@@ -81,7 +81,8 @@ def _switch(option: TyperOption) -> str:
 def _meaning(parameter: TyperArgument | TyperOption) -> str:
     said = [(parameter.help or "").strip()]
     if parameter.envvar:
-        said.append(f"From `{parameter.envvar}` if not given.")
+        names = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar
+        said.append(f"From {' or '.join(f'`{name}`' for name in names)} if not given.")
     default = parameter.default
     if not parameter.required and default not in (None, "", False, [], ()):
         said.append(f"Default `{getattr(default, 'value', default)}`.")

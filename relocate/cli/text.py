@@ -103,6 +103,8 @@ def planned(plan: "DryRun") -> Iterator[str]:
     yield f"It would go {plan.source or '?'} -> {plan.target or '?'}. Nothing was changed."
     yield from decided(plan.decision)
     yield from (f"{number}. {step}" for number, step in enumerate(plan.steps, start=1))
+    if plan.makes:
+        yield f"On {plan.target} it would make {', '.join(plan.makes)}."
     yield from (f"Problem: {problem}" for problem in plan.problems)
 
 

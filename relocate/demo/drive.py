@@ -14,6 +14,7 @@ from relocate.demo.report.accounts import Accounts, Window
 from relocate.demo.system import System
 from relocate.demo.traffic.plan import Flow
 from relocate.demo.traffic.record import read_recording
+from steering.model import Endpoint
 
 UE = "ue-1"
 
@@ -31,6 +32,10 @@ class Traffic:
         self._told = told
         self.instances: Sequence[str] = site.INSTANCES
         """Gateway instances that are used; to be said before the start."""
+        self.listeners: Mapping[str, Endpoint] = {
+            instance: Endpoint(host="127.0.0.1", port=port) for instance, port in system.ports.listeners.items()
+        }
+        """Where each gateway instance listens."""
         self._running: Running | None = None
         own = application == site.OURS
         self.records = system.folder / ("records.jsonl" if own else f"{application}.records.jsonl")
@@ -101,8 +106,7 @@ class Traffic:
     def _gateway(self, instance: str) -> dict[str, Any]:
         return {
             "name": instance,
-            "host": "127.0.0.1",
-            "port": self._system.ports.listeners[instance],
+            **self.listeners[instance].model_dump(),
             "server_name": site.host_of(self._application),
             "ca_file": str(self._system.certificates.ca),
         }

@@ -17,6 +17,8 @@ GATEWAY = "edge"
 INSTANCES = ("edge-1", "edge-2")
 LESSER_ENVOY = ("--disable-extensions", "envoy.clusters/envoy.clusters.aggregate")
 """What makes an Envoy one of those builds that refuse the cluster on which fail-over stands."""
+SCRAPED = ("worker", "gateway-control")
+"""Processes, beside the API, that are asked for their health and metrics. Of several workers it is the one of this name."""
 OURS = "navigator"
 """The application that is moved."""
 WARM_UP_SECONDS = 1.0
@@ -31,6 +33,8 @@ class Ports:
     api: int
     metrics: int
     control: int
+    scraped: dict[str, int]
+    """Health and metrics of the other processes of ours, by name."""
     clusters: dict[str, int]
     listeners: dict[str, int]
     admins: dict[str, int]
@@ -38,12 +42,13 @@ class Ports:
 
 def choose_ports(api: int | None = None) -> Ports:
     """Free ports of loopback; the API's may be given, and health and metrics are then beside it."""
-    found = iter(free_ports(4 + len(CELLS) + 2 * len(INSTANCES)))
+    found = iter(free_ports(4 + len(SCRAPED) + len(CELLS) + 2 * len(INSTANCES)))
     return Ports(
         temporal=next(found),
         api=api or next(found),
         metrics=api + 1 if api else next(found),
         control=next(found),
+        scraped={process: next(found) for process in SCRAPED},
         clusters={cluster: next(found) for cluster in CELLS},
         listeners={instance: next(found) for instance in INSTANCES},
         admins={instance: next(found) for instance in INSTANCES},

@@ -55,8 +55,13 @@ class System:
     """By name; as many as are named."""
     uplinks: Mapping[str, int] = field(default_factory=dict)
     """Where an Envoy finds its control plane, if not at the control plane's own port; by gateway instance."""
+    database: str = ""
+    """URL of the service's database; by default SQLite, in `folder`."""
     nicer: int = 0
     """By how much Temporal, API, workers and control plane yield to all others, as nice(1) counts."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Settings of every process besides."""
 
     @property
     def api(self) -> str:
@@ -66,7 +71,7 @@ class System:
     @property
     def database_url(self) -> str:
         """The service's database."""
-        return f"sqlite:///{self.folder / 'relocate.db'}"
+        return self.database or f"sqlite:///{self.folder / 'relocate.db'}"
 
     @property
     def signing_key(self) -> Path:
@@ -100,9 +105,9 @@ class System:
             await self.start_gateway(instance)
         await self._ready(tell)
 
-    async def start_temporal(self) -> None:
-        """Start Temporal's development server; started again, it goes on with what is in its file."""
-        argv = [program("temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1"]
+    async def start_temporal(self, host: str = "127.0.0.1") -> None:
+        """Start Temporal's development server on an address; started again, it goes on with what is in its file."""
+        argv = [program("temporal"), "server", "start-dev", "--headless", "--ip", host]
         argv += ["--port", str(self.ports.temporal), "--db-filename", str(self.folder / "temporal.db")]
         argv += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL", "--log-level", "error"]
         for value in TEMPORAL_TUNING:
@@ -122,11 +127,14 @@ class System:
 
     async def start_worker(self, name: str = "worker", environment: Mapping[str, str] = MappingProxyType({})) -> None:
         """Start a worker, under a name that is free, with these settings besides."""
+        if name in self.ports.scraped:
+            environment = {"RELOCATE_WORKER_METRICS_PORT": str(self.ports.scraped[name]), **environment}
         await self.processes.start(name, own_command("worker"), environment=environment, nicer=self.nicer)
 
     async def start_control(self, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         """Start the gateways' control plane, with these settings besides."""
         argv = own_command("gateway-control", "--port", str(self.ports.control))
+        environment = {"RELOCATE_CONTROL_METRICS_PORT": str(self.ports.scraped["gateway-control"]), **environment}
         await self.processes.start("gateway-control", argv, environment=environment, nicer=self.nicer)
 
     async def start_gateway(self, instance: str) -> None:
@@ -146,18 +154,22 @@ class System:
 
     async def configure(self) -> None:
         """Tell the API what there is."""
-        await self.describe_gateway(self.certificates)
+        await self.describe_gateway(site.gateway(self.ports, self.certificates))
         for cluster in site.clusters(self.ports):
-            await self._put("clusters", cluster)
+            await self.describe_cluster(cluster)
         await self.describe(site.application(site.OURS))
 
-    async def describe_gateway(self, certificates: Certificates) -> None:
-        """Tell the API what the gateway is, and whom to trust there."""
-        await self._put("gateways", site.gateway(self.ports, certificates))
+    async def describe_gateway(self, gateway: Gateway) -> None:
+        """Tell the API what a gateway is, and whom to trust there."""
+        await self._put("gateways", gateway)
 
     async def describe(self, application: Application) -> None:
         """Tell the API what an application is; said again, it counts for what is started from then on."""
         await self._put("applications", application)
+
+    async def describe_cluster(self, cluster: Cluster) -> None:
+        """Tell the API what a cluster is."""
+        await self._put("clusters", cluster)
 
     async def _put(self, kind: str, entry: Application | Cluster | Gateway) -> None:
         async with self.client() as client:
@@ -170,7 +182,9 @@ class System:
             answer = await client.put(
                 f"/v1/applications/{application}/placement", json={"cluster": cluster}, timeout=60
             )
-            answer.raise_for_status()
+        if answer.is_error:
+            text = f"{application} was not placed on {cluster}: {answer.text}"
+            raise httpx.HTTPStatusError(text, request=answer.request, response=answer)
 
     async def instances(self, cluster: str, application: str) -> Sequence[Status]:
         """What is left of an application on a cluster, as the cluster's agent sees it."""
@@ -194,6 +208,7 @@ class System:
             "RELOCATE_PAGE_FEED": str(self.feed),
             # A cluster that has just failed is left alone for a while; on a stage, not for five minutes.
             "RELOCATE_SELECTOR_SETTINGS": json.dumps({"failure_backoff_seconds": 1}),
+            **self.environment,
         }
 
     async def _start_cluster(self, cluster: str, port: int) -> None:

@@ -17,6 +17,11 @@ from relocate.store.tables import CATALOGUE, LEASES, PLACEMENTS
 from relocate.store.turn import check_turn
 from steering.model import Fence
 from steering.store.engine import writing
+from steering.store.turns import take_turns
+from steering.store.upsert import upsert
+
+CATALOGUE_TURN = "catalogue"
+"""Of whoever changes an entry; who accepts what refers to entries shares it. It is taken before any other turn or row."""
 
 Entry = Application | Cluster | Gateway
 EntryT = TypeVar("EntryT", Application, Cluster, Gateway)
@@ -39,18 +44,21 @@ class Catalogue:
         self._engine = engine
 
     def put(self, entry: Entry) -> bool:
-        """Keep `entry` under its kind and name; True if it was not there before.
+        """Keep `entry` under its kind and name; True if it was not there before. What stands there already is no change.
 
         Raises:
             InvalidRequest: it refers to something that is not configured, or changes what a relocation relies on.
         """
         with writing(self._engine) as connection:
+            take_turns(connection, [CATALOGUE_TURN])
             _check_references(connection, entry)
-            found = connection.execute(select(CATALOGUE.c.revision).where(_is(type(entry), entry.name))).scalar()
-            row = {"body": entry.model_dump(mode="json"), "revision": (found or 0) + 1, "updated_at": datetime.now(UTC)}
+            standing = select(CATALOGUE.c.revision, CATALOGUE.c.body).where(_is(type(entry), entry.name))
+            found = connection.execute(standing).one_or_none()
+            revision = 1 if found is None else found.revision + 1
+            row = {"body": entry.model_dump(mode="json"), "revision": revision, "updated_at": datetime.now(UTC)}
             if found is None:
                 connection.execute(insert(CATALOGUE).values(kind=type(entry).__name__, name=entry.name, **row))
-            else:
+            elif type(entry).model_validate(found.body) != entry:
                 _refuse_while_relocating(connection, entry)
                 connection.execute(update(CATALOGUE).where(_is(type(entry), entry.name)).values(**row))
             return found is None
@@ -81,6 +89,7 @@ class Catalogue:
             InvalidRequest: something still needs it.
         """
         with writing(self._engine) as connection:
+            take_turns(connection, [CATALOGUE_TURN])
             body = connection.execute(_BODY, {"of": kind.__name__, "called": name}).scalar()
             if body is None:
                 raise NotFound(f"no {kind.__name__.lower()} is called {name}")
@@ -102,19 +111,19 @@ class Placements:
             StaleFence: a newer step than `fence` has been here.
         """
         with self._changing(placement.application, fence) as connection:
-            connection.execute(delete(PLACEMENTS).where(_at(placement.application, placement.cluster)))
-            connection.execute(insert(PLACEMENTS).values(**placement.model_dump()))
+            upsert(connection, PLACEMENTS, [placement.model_dump()])
 
     def forget(
         self,
         application: str,
         cluster: str,
+        instance: str | None = None,
         *,
         serves: str | None = None,
         fence: Fence | None = None,
         also: Callable[[Connection], object] | None = None,
     ) -> None:
-        """The instance is gone; an unknown one is fine. From now on the one on `serves` does its work, if one is named.
+        """The instance is gone (None: whichever is there); an unknown one is fine. From now on the one on `serves` serves.
 
         What `also` writes is written in the same transaction.
 
@@ -122,7 +131,8 @@ class Placements:
             StaleFence: a newer step than `fence` has been here.
         """
         with self._changing(application, fence) as connection:
-            connection.execute(delete(PLACEMENTS).where(_at(application, cluster)))
+            gone = delete(PLACEMENTS).where(_at(application, cluster))
+            connection.execute(gone if instance is None else gone.where(PLACEMENTS.c.instance == instance))
             if serves is not None:
                 _activate(connection, application, serves)
             if also is not None:

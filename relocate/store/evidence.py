@@ -11,7 +11,7 @@ from relocate.errors import StaleFence
 from relocate.model.chain import GENESIS, chained
 from relocate.model.evidence import Claim, Entry
 from relocate.store.tables import EVIDENCE
-from relocate.store.turn import check_turn
+from relocate.store.turn import check_turn, hold_still
 from steering.model import Fence
 from steering.store.engine import writing
 
@@ -52,7 +52,9 @@ class EvidenceLog:
                 that hung meanwhile was true once; behind what was decided since, it would pass for the reason of it.
         """
         with writing(self._engine) as connection:
-            if attempt is not None:
+            if attempt is None:
+                hold_still(connection, relocation)
+            else:
                 _check_latest(connection, relocation, attempt)
             return append(connection, relocation, claims, attempt)
 
@@ -66,7 +68,7 @@ class EvidenceLog:
 def append(
     connection: Connection, relocation: str, claims: Sequence[Claim], attempt: Attempt | None = None
 ) -> Sequence[Entry]:
-    """Chain `claims` to the record, in a transaction that does more."""
+    """Chain `claims` to the record, in a transaction that does more, and holds the application's lease still."""
     if not claims:
         return []
     last = connection.execute(_NEWEST, {"of": relocation}).one_or_none()

@@ -12,6 +12,9 @@ from relocate.store.turn import check_turn, give_lease_back, take_lease
 from steering.model import Fence
 from steering.store.engine import writing
 
+PLACING = "place-"
+"""Begins the name of a first placement: so a lease says what holds it."""
+
 _ADVANCE = update(LEASES).where(LEASES.c.application == bindparam("of"))
 
 
@@ -22,8 +25,11 @@ class Leases:
         """Args: engine: the service's database."""
         self._engine = engine
 
-    def advance(self, application: str, fence: Fence, told: Sequence[Told] = ()) -> None:
+    def advance(self, application: str, fence: Fence, told: Sequence[Told] = ()) -> Sequence[Told]:
         """Move the application to `fence`; the same fence again is fine. What is told is kept in the same transaction.
+
+        Returns:
+            What was news of it.
 
         Raises:
             StaleFence: a newer step, undo or lease has been here; nothing was kept.
@@ -31,7 +37,7 @@ class Leases:
         with writing(self._engine) as connection:
             check_turn(connection, application, fence)
             connection.execute(_ADVANCE, {"of": application, "lease": fence.lease, "sequence": fence.sequence})
-            keep_told(connection, told)
+            return keep_told(connection, told)
 
     def check(self, application: str, fence: Fence) -> None:
         """See that it is still the turn of `fence`, right before something that no transaction can hold back.

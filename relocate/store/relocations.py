@@ -11,13 +11,15 @@ from sqlalchemy import Connection, Engine, and_, bindparam, insert, or_, select,
 
 from relocate.errors import InvalidRequest, NotFound, NotRunning, RelocateError
 from relocate.model.application import Application
+from relocate.model.evidence import Claim
 from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, Status, Step, View
 from relocate.model.told import Told
 from relocate.store import evidence
-from relocate.store.catalogue import fitting
+from relocate.store.catalogue import CATALOGUE_TURN, fitting
 from relocate.store.tables import EVENTS, IDEMPOTENCY, RELOCATIONS
-from relocate.store.turn import give_lease_back, take_lease
+from relocate.store.turn import give_lease_back, hold_still, take_lease
 from steering.store.engine import writing
+from steering.store.turns import share_turn, take_turns
 
 # Statements of every request and every step are made once: making one takes longer than running it.
 _VIEW = select(RELOCATIONS.c.view).where(RELOCATIONS.c.id == bindparam("relocation"))
@@ -46,6 +48,8 @@ class Asked(NamedTuple):
     key: str | None
     """The caller's idempotency key."""
     actor: Actor
+    trace: str = ""
+    """Id of the trace that the request belongs to, if there is one."""
 
 
 class Event(NamedTuple):
@@ -90,6 +94,8 @@ class Relocations:
         # Whoever takes several leases takes them in this order: no two processes ever wait for each other.
         ordered = sorted(asked, key=lambda one: one.request.application)
         with writing(self._engine) as connection:
+            share_turn(connection, CATALOGUE_TURN)
+            _take_keys(connection, *(one.key for one in asked))
             answers = {one.id: _accept_fitting(connection, one) for one in ordered}
         return [answers[one.id] for one in asked]
 
@@ -106,6 +112,7 @@ class Relocations:
             InvalidRequest: the key was used for another request.
         """
         with writing(self._engine) as connection:
+            _take_keys(connection, key)
             return _repeated(connection, request, key) or _accept(connection, identity, request, key)
 
     def repeated(self, request: RelocationRequest, key: str | None) -> Accepted | None:
@@ -148,10 +155,28 @@ class Relocations:
             NotFound: there is none of that id.
             NotRunning: it has ended.
         """
-        view = self.get(identity)
-        if view.outcome is not None:
-            raise NotRunning(f"{identity} has ended: {view.outcome}")
-        return view
+        return _unfinished(self.get(identity))
+
+    def end_lost(self, identity: str, sentence: str, claim: Claim) -> View:
+        """End a relocation that Temporal does not run any more, as cancelled; its lease is free again.
+
+        Args:
+            identity: the relocation.
+            sentence: why it ends.
+            claim: for its record.
+
+        Raises:
+            NotFound: there is none of that id.
+            NotRunning: it has ended, or is still to be started.
+        """
+        with writing(self._engine) as connection:
+            hold_still(connection, identity)
+            view = _unfinished(_view(connection, identity))
+            if not connection.execute(select(RELOCATIONS.c.started).where(RELOCATIONS.c.id == identity)).scalar_one():
+                raise NotRunning(f"{identity} has not begun; it is started within seconds")
+            ended = view.ended(Outcome.CANCELLED, sentence, datetime.now(UTC))
+            keep_told(connection, [Told(view=ended, claims=(claim,))])
+            return ended
 
     def list(
         self,
@@ -193,6 +218,7 @@ class Relocations:
     def change(self, identity: str, change: Callable[[View], View]) -> View:
         """Replace the view by `change(view)`, under the next revision, and tell it as an event."""
         with writing(self._engine) as connection:
+            hold_still(connection, identity)
             before = _view(connection, identity)
             after = change(before)
             if after == before:
@@ -201,15 +227,20 @@ class Relocations:
             keep_told(connection, [Told(view=after)])
             return after
 
-    def keep(self, told: Sequence[Told]) -> None:
+    def keep(self, told: Sequence[Told]) -> Sequence[Told]:
         """Keep what one run told: its views in order, each as an event, claims and decisions, in one transaction.
 
         What is not newer than the view that is kept already has been kept with it, and is passed over: a late or
         repeated attempt changes nothing. A finished relocation gives its lease back.
+
+        Returns:
+            What was news.
         """
-        if told:
-            with writing(self._engine) as connection:
-                keep_told(connection, told)
+        if not told:
+            return ()
+        with writing(self._engine) as connection:
+            hold_still(connection, told[0].view.id)
+            return keep_told(connection, told)
 
     def tell(self, identity: str, kind: str, data: dict[str, Any]) -> None:
         """Append an event that is not a change of the view."""
@@ -232,8 +263,8 @@ def _accept_fitting(connection: Connection, asked: Asked) -> Accepted | Relocate
         if repeated is not None:
             return repeated
         application, _ = fitting(connection, asked.request)
-        by = ("accepted", {"by": asked.actor.who, "why": asked.actor.why})
-        accepted = _accept(connection, asked.id, asked.request, asked.key, by)
+        by = {"by": asked.actor.who, "why": asked.actor.why} | ({"trace": asked.trace} if asked.trace else {})
+        accepted = _accept(connection, asked.id, asked.request, asked.key, ("accepted", by))
     except RelocateError as refused:
         return refused
     return accepted._replace(application=application)
@@ -258,10 +289,16 @@ def _accept(
     return Accepted(view, lease, repeated=False)
 
 
-def keep_told(connection: Connection, told: Sequence[Told]) -> None:
-    """As `Relocations.keep`, in a transaction that does more."""
+def _unfinished(view: View) -> View:
+    if view.outcome is not None:
+        raise NotRunning(f"{view.id} has ended: {view.outcome}")
+    return view
+
+
+def keep_told(connection: Connection, told: Sequence[Told]) -> Sequence[Told]:
+    """As `Relocations.keep`, in a transaction that does more, and holds the application's lease still."""
     if not told:
-        return
+        return ()
     kept = _view(connection, told[0].view.id)
     news = [one for one in told if one.view.revision > kept.revision]
     events: list[tuple[str, dict[str, Any]]] = []
@@ -276,6 +313,7 @@ def keep_told(connection: Connection, told: Sequence[Told]) -> None:
     if news:
         _append(connection, kept.id, *events)
         _replace(connection, kept, body)
+    return news
 
 
 def _replace(connection: Connection, view: View, body: dict[str, Any]) -> None:
@@ -285,6 +323,11 @@ def _replace(connection: Connection, view: View, body: dict[str, Any]) -> None:
     connection.execute(_REPLACE, {"relocation": view.id, "view": body, "started": started, **row})
     if view.status is Status.FINISHED:
         give_lease_back(connection, view.application, view.id)
+
+
+def _take_keys(connection: Connection, *keys: str | None) -> None:
+    """Before any lease: who repeats a request in a hurry waits until it is known what became of the first one."""
+    take_turns(connection, {f"idempotency {key}" for key in keys if key is not None})
 
 
 def _repeated(connection: Connection, request: RelocationRequest, key: str | None) -> Accepted | None:

@@ -3,6 +3,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Index,
@@ -10,12 +11,14 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    Text,
 )
 
-from steering.store.tables import Moment
+from steering.store.tables import Moment, Words
 
 METADATA = MetaData()
+
+Number = Integer().with_variant(BigInteger(), "postgresql")
+"""64 bits in every database; SQLite counts rows by the type that is called INTEGER, and by no other."""
 
 
 CATALOGUE = Table(
@@ -87,7 +90,7 @@ IDEMPOTENCY = Table(
 EVENTS = Table(
     "events",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("relocation", String(64), nullable=False),
     Column("at", Moment, nullable=False),
     Column("kind", String(32), nullable=False),
@@ -118,7 +121,7 @@ WATCHED = Table(
     Column("relocation", String(64), primary_key=True),
     Column("route", String(63), primary_key=True),
     Column("vantage", String(128), primary_key=True),
-    Column("second", Integer, primary_key=True),
+    Column("second", Number, primary_key=True),
     Column("body", JSON, nullable=False),
 )
 """The prober's seconds: counts and latency histogram by side, for each vantage."""
@@ -126,12 +129,12 @@ WATCHED = Table(
 FAILURES = Table(
     "failures",
     METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("relocation", String(64), nullable=False),
     Column("route", String(63), nullable=False),
     Column("vantage", String(128), nullable=False),
     Column("at", Moment, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Words, nullable=False),
     Index("failures_once", "relocation", "route", "vantage", "at", unique=True),
 )
 """Every failure that the prober saw, verbatim. A vantage has one request due at a time."""
@@ -144,7 +147,7 @@ UE_EVENTS = Table(
     Column("received_at", Moment, nullable=False),
     Column("body", JSON, nullable=False),
     Column("decision", String(32), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("relocation", String(64)),
 )
 """UE movements that were reported, and what was decided: `relocating` or `not_moved`, with the reason."""

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whose turn it is to change an application: taken, checked and given back in the transaction that changes something."""
+"""Whose turn it is to change an application: taken, checked and given back in the transaction that changes something.
+
+The application's lease row is its lock: what changes an application, its relocations or their records locks that row first, and
+rows of theirs only afterwards. Where there are several writers at a time (PostgreSQL), nothing else keeps two of them apart.
+"""
 
 from typing import Any
 
@@ -8,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 
 from relocate.errors import AlreadyRelocating, StaleFence
-from relocate.store.tables import LEASES
+from relocate.store.tables import LEASES, RELOCATIONS
 from steering.model import Fence
 
 _CURRENT = (
@@ -16,11 +20,18 @@ _CURRENT = (
     .where(LEASES.c.application == bindparam("of"))
     .with_for_update()
 )
+_OF_RELOCATION = select(RELOCATIONS.c.application).where(RELOCATIONS.c.id == bindparam("of")).scalar_subquery()
+_HELD = select(LEASES.c.lease).where(LEASES.c.application == _OF_RELOCATION).with_for_update()
 _GIVE_BACK = (
     update(LEASES)
     .where(and_(LEASES.c.application == bindparam("of"), LEASES.c.holder == bindparam("by")))
     .values(holder=None)
 )
+
+
+def hold_still(connection: Connection, relocation: str) -> None:
+    """Until the transaction ends nobody else changes this relocation, its application or its record."""
+    connection.execute(_HELD, {"of": relocation}).all()
 
 
 def check_turn(connection: Connection, application: str, fence: Fence) -> None:

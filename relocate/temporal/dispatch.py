@@ -4,38 +4,52 @@
 import asyncio
 import secrets
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+import structlog
 from temporalio.client import (
     Client,
+    Interceptor,
     WorkflowUpdateFailedError,
 )
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 
+from relocate.activities.adopting import examine
 from relocate.activities.calls import Queue
+from relocate.activities.instances import preflight
 from relocate.activities.orders import Start
-from relocate.activities.selection import check_provable, decide
+from relocate.activities.selection import check_provable, decide, why_not_written
 from relocate.activities.ways import stretches
-from relocate.dispatch import CommandResult, DryRun
-from relocate.errors import EngineUnavailable, InvalidRequest, RelocateError
+from relocate.clusters.contract import Plan
+from relocate.dispatch import Adoption, CommandResult, DryRun
+from relocate.errors import EngineUnavailable, InvalidRequest, NotRunning, RelocateError
 from relocate.model.application import Application
+from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, RelocationRequest, View
 from relocate.parts import Parts
 from relocate.phases.plan import sentences
 from relocate.settings import Settings
 from relocate.store.database import Database
+from relocate.store.leases import PLACING
 from relocate.store.relocations import Accepted, Asked, Pending
-from relocate.temporal.connection import ANSWER, connect, registered
+from relocate.temporal.connection import ANSWER, Connection, reachable, registered
 from relocate.temporal.failures import asking
-from relocate.temporal.placing import PREFIX, Placing
+from relocate.temporal.placing import Placing
+from relocate.tracing import trace_id
 from relocate.workflow.desk import Command, CommandOrder
+from relocate.workflow.journal import note
 from relocate.workflow.reasons import sentence_of
 from relocate.workflow.relocation import Relocate
 from steering.store.batches import Batches
+
+_log = structlog.get_logger(__name__)
 
 HEARD_SECONDS = 1.0
 """How long Temporal counts as reachable after an answer. What is accepted in the second in which it goes away is kept, and
@@ -62,9 +76,24 @@ class TemporalDispatch:
         self._placing = Placing(client, parts.database, self._queue)
 
     @classmethod
-    async def open(cls, settings: Settings, database: Database) -> Self:
-        """Serve whether or not Temporal is up."""
-        return cls(await connect(lazy=True), Parts(settings, database))
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings,
+        database: Database,
+        runtime: Runtime | None = None,
+        interceptors: Sequence[Interceptor] = (),
+    ) -> AsyncIterator[Self]:
+        """Serve whether or not Temporal is up. Runtime, interceptors, errors: see `Connection`."""
+        connection = Connection(settings, runtime, interceptors)
+        dispatch = cls(await connection.open(lazy=True), Parts(settings, database))
+        async with connection.followed(dispatch.use):
+            yield dispatch
+
+    def use(self, client: Client) -> None:
+        """Ask Temporal through this client from now on."""
+        self._client = client
+        self._placing.use(client)
 
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
         """Check, keep and start a request; see `relocate.dispatch.Dispatch`."""
@@ -74,15 +103,17 @@ class TemporalDispatch:
             if repeated is None:
                 raise EngineUnavailable("Temporal cannot be reached; nothing was accepted")
             return repeated
-        accepted = await self._requests.store(Asked(new_identity(), request, key, actor))
+        accepted = await self._requests.store(Asked(new_identity(), request, key, actor, trace_id()))
         if isinstance(accepted, RelocateError):
             raise accepted
+        if not accepted.repeated:
+            _log.info("accepted", relocation=accepted.view.id, application=request.application, by=actor.who)
         if accepted.application is not None:
             await self._start(Pending.of(accepted), accepted.application)
         return accepted
 
     async def dry_run(self, request: RelocationRequest) -> DryRun:
-        """The plan and the ranking; nothing is changed.
+        """The plan, the ranking, and what the target's cluster says to it; nothing is changed.
 
         Raises:
             InvalidRequest: it would be refused; see `check_provable`.
@@ -90,13 +121,20 @@ class TemporalDispatch:
         application, placement = await asyncio.to_thread(self._database.placements.fitting, request)
         decision = await decide(self._parts, "dry-run", request, placement.cluster)
         target = decision.ranked[0].cluster if decision.ranked else None
+        deploy = Plan()
+        unwritten: Sequence[str] = ()
         if target is not None:
-            check_provable(await stretches(self._parts, application), application, request)
+            found = await stretches(self._parts, application)
+            check_provable(found, application, request)
+            deploy = await preflight(self._parts, application, target)
+            unwritten = await why_not_written(found)
         return DryRun(
             source=placement.cluster,
             target=target,
             decision=decision,
             steps=tuple(sentences(placement.cluster, target, application, request.options)),
+            makes=deploy.parts,
+            problems=(*deploy.problems, *unwritten),
         )
 
     async def cancel(self, identity: str, actor: Actor) -> View:
@@ -105,6 +143,7 @@ class TemporalDispatch:
         async with asking(identity):
             handle = self._client.get_workflow_handle_for(Relocate.run, identity)
             await handle.signal(Relocate.cancel, actor, rpc_timeout=ANSWER)
+        _log.info("a cancel was asked for", relocation=identity, by=actor.who, why=actor.why)
         return view
 
     async def command(self, identity: str, name: str, actor: Actor, *, cluster: str | None = None) -> CommandResult:
@@ -120,13 +159,50 @@ class TemporalDispatch:
                 understood = await handle.execute_update(
                     Relocate.command, order, id=secrets.token_hex(8), rpc_timeout=ANSWER
                 )
+        except NotRunning:
+            if order.command is not Command.ABANDON:
+                raise
+            return await self._abandon_lost(identity, order)
         except WorkflowUpdateFailedError as error:
-            return CommandResult(accepted=False, sentence=sentence_of(error.cause or error))
+            refused = sentence_of(error.cause or error)
+            _log.info("a command was refused", relocation=identity, command=name, by=actor.who, reason=refused)
+            return CommandResult(accepted=False, sentence=refused)
+        _log.info("a command was taken", relocation=identity, command=name, by=actor.who, why=actor.why)
         return CommandResult(accepted=True, sentence=understood)
+
+    async def _abandon_lost(self, identity: str, order: CommandOrder) -> CommandResult:
+        """Temporal was lost and came back empty, or somebody terminated the run there: nobody else can end it."""
+        sentence = f"Temporal does not run it any more; abandoned by {order.actor.who}, and nothing more is done."
+        claim = note(None, sentence, order.samples)
+        await asyncio.to_thread(self._database.relocations.end_lost, identity, sentence, claim)
+        _log.warning("ended what Temporal has lost", relocation=identity, by=order.actor.who, why=order.actor.why)
+        return CommandResult(accepted=True, sentence=sentence)
 
     async def place(self, application: str, cluster: str, actor: Actor) -> Placement:  # noqa: ARG002 - part of the contract
         """Run the first placement and wait for it."""
-        return await self._placing.place(f"{PREFIX}{new_identity()}", application, cluster)
+        return await self._placing.place(f"{PLACING}{new_identity()}", application, cluster)
+
+    async def adoption(self, application: str, cluster: str) -> Adoption:
+        """A look at the cluster and at the gateways."""
+        catalogue = self._database.catalogue
+        wanted = await asyncio.to_thread(catalogue.get, Application, application)
+        await asyncio.to_thread(catalogue.get, Cluster, cluster)
+        await self._placing.refuse_placed(application)
+        return await examine(self._parts, wanted, cluster)
+
+    async def adopt(self, application: str, cluster: str, actor: Actor) -> Placement:
+        """Look once more, run the adoption and wait for it."""
+        seen = await self.adoption(application, cluster)
+        if seen.problems:
+            text = f"application: {application} cannot be adopted as it is: {'; '.join(seen.problems)}"
+            raise InvalidRequest(text, field="application")
+        _log.info("is to be adopted", application=application, cluster=cluster, by=actor.who)
+        return await self._placing.adopt(f"{PLACING}{new_identity()}", application, cluster)
+
+    async def release(self, application: str, actor: Actor) -> Placement:
+        """Run the way back and wait for it."""
+        _log.info("is to be released", application=application, by=actor.who)
+        return await self._placing.release(f"{PLACING}{new_identity()}", application)
 
     async def sweep(self) -> int:
         """Start what was accepted and not started, by a process that died or while Temporal was away."""
@@ -138,15 +214,13 @@ class TemporalDispatch:
             name = pending.request.application
             application = await asyncio.to_thread(self._database.catalogue.get, Application, name)
             await self._start(pending, application)
+            _log.info("started what had been accepted", relocation=pending.id, application=name)
             started += 1
         return started
 
     async def reachable(self) -> bool:
         """Whether Temporal answers now."""
-        try:
-            healthy = await self._client.service_client.check_health(timeout=ANSWER)
-        except (RPCError, RuntimeError):
-            healthy = False
+        healthy = await reachable(self._client)
         self._heard_at = time.monotonic() if healthy else None
         return healthy
 
@@ -177,8 +251,9 @@ class TemporalDispatch:
                 )
         except WorkflowAlreadyStartedError:
             pass  # somebody else's attempt came through: it is started, which is all that was wanted
-        except EngineUnavailable:
+        except EngineUnavailable as error:
             self._heard_at = None
+            _log.warning("it is started when Temporal is back", relocation=pending.id, reason=str(error))
             return  # it is kept, and the sweeper starts it
         self._heard_at = time.monotonic()
         self._started.append(pending.id)

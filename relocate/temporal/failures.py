@@ -24,7 +24,10 @@ async def asking(identity: str | None = None) -> AsyncIterator[None]:
         raise EngineUnavailable("no worker answered in time; the command may still take effect") from error
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND and identity is not None:
-            raise NotRunning(f"{identity} does not run: it has ended, or has not begun") from error
+            text = (
+                f"{identity} does not run: it has ended, has not begun, or Temporal has lost it (abandon ends it then)"
+            )
+            raise NotRunning(text) from error
         raise EngineUnavailable(f"Temporal cannot be asked: {error.message}") from error
     except RuntimeError as error:
         raise EngineUnavailable(f"Temporal cannot be reached: {error}") from error

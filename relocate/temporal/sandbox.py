@@ -6,7 +6,7 @@ from typing import Any
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-PASSED_THROUGH = ("relocate", "readiness", "steering", "pydantic", "pydantic_core", "sqlalchemy")
+PASSED_THROUGH = ("relocate", "readiness", "steering", "opentelemetry", "pydantic", "pydantic_core", "sqlalchemy")
 """Modules that the workflow sandbox shares: pure ones, and those that their packages pull in."""
 
 

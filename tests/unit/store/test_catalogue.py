@@ -90,8 +90,9 @@ def test_what_is_used_cannot_be_deleted(configured: Database) -> None:
 
 
 def test_an_application_on_the_move_is_left_alone(configured: Database) -> None:
-    """Neither changed nor deleted while a relocation holds its lease; afterwards it may be."""
+    """Neither changed nor deleted while a relocation holds its lease; afterwards it may be. What it is may be said at any time."""
     configured.leases.take("app", "rel-1")
+    assert not configured.catalogue.put(_application())
     for attempt in (
         lambda: configured.catalogue.put(_application(sharing="shared")),
         lambda: configured.catalogue.delete(Application, "app"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What has ended costs nothing: no question that is asked again and again reads all relocations."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -25,9 +26,16 @@ QUESTIONS: dict[str, Callable[[Database], Any]] = {
 }
 
 
+PLANS = {
+    "sqlite": ("EXPLAIN QUERY PLAN", re.compile("^SCAN relocations$")),
+    "postgresql": ("EXPLAIN", re.compile("Seq Scan on relocations")),
+}
+"""By database: how it is asked for a plan, and a step that reads all."""
+
+
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS)
 def test_no_question_reads_every_relocation(database: Database, question: Callable[[Database], Any]) -> None:
-    """SQLite's plan finds the rows by an index."""
+    """The database's plan finds the rows by an index."""
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -37,8 +45,12 @@ def test_no_question_reads_every_relocation(database: Database, question: Callab
     event.listen(database.engine, "before_cursor_execute", note)
     question(database)
     event.remove(database.engine, "before_cursor_execute", note)
+    explain, scan = PLANS[database.engine.dialect.name]
     with database.engine.connect() as connection:
-        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", given).all() for text, given in asked]
-    steps = [step.detail for plan in plans for step in plan]
+        if connection.dialect.name == "postgresql":
+            # Of an empty table it would rather read everything: it is to say whether it has to.
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plans = [connection.exec_driver_sql(f"{explain} {text}", given).all() for text, given in asked]
+    steps = [str(step[-1]) for plan in plans for step in plan]
     assert steps
-    assert [step for step in steps if step == "SCAN relocations"] == []
+    assert [step for step in steps if scan.search(step)] == []

@@ -48,6 +48,14 @@ def test_failures_are_kept_verbatim_and_in_order(database: Database) -> None:
     assert database.watched.failures("rel-2") == []
 
 
+def test_any_bytes_that_a_peer_sent_can_be_kept(database: Database) -> None:
+    """A NUL in the middle of an answer must not keep a whole second from being kept; it is shown as its picture."""
+    seen = SeenFailure("web", "edge-1", NOON, "wrong: \0\x01\ufffd")
+    database.watched.put(HandOver("rel-1", "web", {("edge-1", 2**31): {"seen": "\0"}}, [seen]))
+    assert database.watched.failures("rel-1") == [seen._replace(text="wrong: \u2400\x01\ufffd")]
+    assert database.watched.seconds("rel-1") == [("web", "edge-1", 2**31, {"seen": "\0"})]
+
+
 def test_what_is_handed_over_again_adds_nothing(database: Database) -> None:
     """A hand-over whose answer was lost comes again, alone or beside itself: its seconds and failures are kept once."""
     again = HandOver("rel-1", "web", {("edge-1", 10): {"n": 1}}, [SeenFailure("web", "edge-1", NOON, "failed: reset")])

@@ -9,6 +9,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+NUMBER = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
 
 def upgrade() -> None:
     """Go forward."""
@@ -23,7 +25,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "events",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("relocation", sa.String(length=64), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("kind", sa.String(length=32), nullable=False),
@@ -44,7 +46,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "failures",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("relocation", sa.String(length=64), nullable=False),
         sa.Column("route", sa.String(length=63), nullable=False),
         sa.Column("vantage", sa.String(length=128), nullable=False),
@@ -111,7 +113,7 @@ def upgrade() -> None:
         sa.Column("relocation", sa.String(length=64), nullable=False),
         sa.Column("route", sa.String(length=63), nullable=False),
         sa.Column("vantage", sa.String(length=128), nullable=False),
-        sa.Column("second", sa.Integer(), nullable=False),
+        sa.Column("second", NUMBER, nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("relocation", "route", "vantage", "second"),
     )
@@ -166,7 +168,7 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("lease", sa.BigInteger(), nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
-        sa.Column("removed", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("removed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("gateway", "route"),
     )
