@@ -10,10 +10,10 @@ from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 
-from api import catalogue, evidence, page, problems, relocations, streams, traffic, ue_events, watched
+from api import adoption, catalogue, evidence, page, problems, relocations, streams, traffic, ue_events, watched
 from api.event_tail import EventTail
 from api.guard import Guard
-from api.metrics import RelocationCollector, RequestMeter
+from api.metrics import RelocationCollector, RequestMeter, ue_events as count_ue_events
 from api.service import Service
 from api.sweeper import sweep
 from relocate.attestation import Signer
@@ -40,19 +40,24 @@ def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> Fa
         docs_url=None,  # both pages load their programs from elsewhere
         redoc_url=None,
         lifespan=_lifespan,
+        # Requests are counted by `RequestMeter`; of traces, one span for each request is enough.
+        telemetry={"metrics": False, "logs": False, "operation_spans": False, "auto_configure": False},
         responses={
             "4XX": {**_PROBLEM, "model": problems.Problem},
             "5XX": {**_PROBLEM, "model": problems.Problem},
         },
     )
-    app.state.service = Service(settings, database, dispatch, EventTail(database), Signer.of(settings.signing_key))
+    signer = Signer.of(settings.signing_key)
+    app.state.service = Service(
+        settings, database, dispatch, EventTail(database), signer, ue_events=count_ue_events(registry)
+    )
     app.state.registry = registry
     problems.install(app)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(RequestMeter, registry=registry)
     # The guard checks tokens before anything else happens; this only tells OpenAPI's readers that there are some.
     bearer = [Depends(HTTPBearer(auto_error=False, description="Needed when the service has tokens configured."))]
-    for module in (relocations, evidence, watched, streams, ue_events, catalogue, traffic):
+    for module in (relocations, evidence, watched, streams, ue_events, catalogue, adoption, traffic):
         app.include_router(module.router, dependencies=bearer)
     app.include_router(page.router)
     return app

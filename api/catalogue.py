@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 
+from api.masking import check_unmasked, shown
 from api.service import Caller, Service, TheService
 from relocate import configuration
 from relocate.errors import InvalidRequest, NotFound
@@ -40,7 +41,8 @@ class Place(Model):
 async def _put(service: Service, name: str, entry: configuration.Entry, response: Response) -> None:
     if entry.name != name:
         raise InvalidRequest(f"name: must be {name}, as in the address, or change the address", field="name")
-    await configuration.check(entry, service.settings.database_url)
+    check_unmasked(entry)
+    await configuration.check(entry, service.settings.database)
     if await asyncio.to_thread(service.database.catalogue.put, entry):
         response.status_code = 201
 
@@ -49,57 +51,57 @@ async def _put(service: Service, name: str, entry: configuration.Entry, response
 async def put_application(name: EntryName, entry: Application, service: TheService, response: Response) -> Application:
     """Configure an application; 201 when it is new. Its gateways must be configured already."""
     await _put(service, name, entry, response)
-    return entry
+    return shown(entry)
 
 
 @router.put("/v1/clusters/{name}", responses={201: {"model": Cluster}})
 async def put_cluster(name: EntryName, entry: Cluster, service: TheService, response: Response) -> Cluster:
     """Configure a cluster; its driver checks the settings."""
     await _put(service, name, entry, response)
-    return entry
+    return shown(entry)
 
 
 @router.put("/v1/gateways/{name}", responses={201: {"model": Gateway}})
 async def put_gateway(name: EntryName, entry: Gateway, service: TheService, response: Response) -> Gateway:
     """Configure a gateway; its steering adapter checks the settings."""
     await _put(service, name, entry, response)
-    return entry
+    return shown(entry)
 
 
 @router.get("/v1/applications")
 async def list_applications(service: TheService) -> Sequence[Application]:
     """All applications, by name."""
-    return await asyncio.to_thread(service.database.catalogue.list, Application)
+    return [shown(one) for one in await asyncio.to_thread(service.database.catalogue.list, Application)]
 
 
 @router.get("/v1/clusters")
 async def list_clusters(service: TheService) -> Sequence[Cluster]:
     """All clusters, by name."""
-    return await asyncio.to_thread(service.database.catalogue.list, Cluster)
+    return [shown(one) for one in await asyncio.to_thread(service.database.catalogue.list, Cluster)]
 
 
 @router.get("/v1/gateways")
 async def list_gateways(service: TheService) -> Sequence[Gateway]:
     """All gateways, by name."""
-    return await asyncio.to_thread(service.database.catalogue.list, Gateway)
+    return [shown(one) for one in await asyncio.to_thread(service.database.catalogue.list, Gateway)]
 
 
 @router.get("/v1/applications/{name}")
 async def get_application(name: EntryName, service: TheService) -> Application:
     """One application."""
-    return await asyncio.to_thread(service.database.catalogue.get, Application, name)
+    return shown(await asyncio.to_thread(service.database.catalogue.get, Application, name))
 
 
 @router.get("/v1/clusters/{name}")
 async def get_cluster(name: EntryName, service: TheService) -> Cluster:
     """One cluster."""
-    return await asyncio.to_thread(service.database.catalogue.get, Cluster, name)
+    return shown(await asyncio.to_thread(service.database.catalogue.get, Cluster, name))
 
 
 @router.get("/v1/gateways/{name}")
 async def get_gateway(name: EntryName, service: TheService) -> Gateway:
     """One gateway."""
-    return await asyncio.to_thread(service.database.catalogue.get, Gateway, name)
+    return shown(await asyncio.to_thread(service.database.catalogue.get, Gateway, name))
 
 
 @router.delete("/v1/applications/{name}", status_code=204)

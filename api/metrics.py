@@ -8,14 +8,14 @@ same figures: take `max` over replicas, not `sum`.
 import time
 from collections import Counter as Tally
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from relocate.model.relocation import Outcome, Status
+from relocate.model.relocation import Outcome, Phase, Status
 from relocate.store.figures import Figures, Finished
 
 BUCKETS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
@@ -55,6 +55,19 @@ class RequestMeter:
         await self._app(scope, receive, measured)
 
 
+def ue_events(registry: CollectorRegistry) -> Counter:
+    """UE events by what was decided; each is there from the beginning."""
+    counter = Counter(
+        "relocate_ue_events",
+        "UE events by what was decided: relocating, not_moved, repeated (decided before) or failed (nothing was decided).",
+        ("decision",),
+        registry=registry,
+    )
+    for decision in ("relocating", "not_moved", "repeated", "failed"):
+        counter.labels(decision)
+    return counter
+
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
 
@@ -88,6 +101,42 @@ class RelocationCollector(Collector):
             ended.add_metric([outcome], self._outcomes[outcome])
         yield ended
         yield self._durations()
+        yield from self._waiting()
+
+    def _waiting(self) -> Iterator[GaugeMetricFamily]:
+        """What somebody may have to look after."""
+        now = datetime.now(UTC)
+        oldest = GaugeMetricFamily(
+            "relocate_phase_oldest_seconds",
+            "For how long the relocation that is longest in this phase has been in it; those that wait for people left out.",
+            labels=["phase"],
+        )
+        since = {
+            one.phase: one.since for one in sorted(self._figures.running(), key=lambda one: one.since, reverse=True)
+        }
+        for phase in Phase:
+            oldest.add_metric([phase], (now - since.get(phase, now)).total_seconds())
+        yield oldest
+        unstarted = self._figures.unstarted()
+        text = "Relocations that were accepted and are not on record as started."
+        yield GaugeMetricFamily("relocate_relocations_unstarted", text, value=unstarted.number)
+        text = "For how long the oldest of them has waited."
+        waited = (now - (unstarted.oldest or now)).total_seconds()
+        yield GaugeMetricFamily("relocate_unstarted_oldest_seconds", text, value=waited)
+        leases = GaugeMetricFamily(
+            "relocate_leases_held", "Applications that are being changed now.", labels=["holder"]
+        )
+        for holder, number in self._figures.leases().items():
+            leases.add_metric([holder], number)
+        yield leases
+        rejecting = GaugeMetricFamily(
+            "relocate_gateway_rejections_open",
+            "Connected gateway instances that refused a route and still stand by that, added up over routes.",
+            labels=["gateway"],
+        )
+        for gateway, number in self._figures.rejecting().items():
+            rejecting.add_metric([gateway], number)
+        yield rejecting
 
     def _durations(self) -> HistogramMetricFamily:
         total, rows = 0, []

@@ -228,13 +228,19 @@ async def _of_refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _of_known(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, SQLAlchemyError):
-        _log.error("database failed", path=request.url.path, error=str(error))
+        _log.error("database failed", path=request.url.path, error=str(error), **_concerned(request))
     return of_error(error, request.url.path)
 
 
 async def _of_unknown(request: Request, error: Exception) -> JSONResponse:
-    _log.error("unforeseen error", path=request.url.path, exc_info=error)
+    _log.error("unforeseen error", path=request.url.path, exc_info=error, **_concerned(request))
     return answer("internal", KINDS["internal"].meaning, request.url.path)
+
+
+def _concerned(request: Request) -> Mapping[str, str]:
+    """For the log: the relocation whose address was asked."""
+    path = request.path_params
+    return {"relocation": path["identity"]} if "identity" in path else {}
 
 
 def reference() -> str:

@@ -10,14 +10,19 @@ import structlog
 import uvicorn
 import uvloop
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.guard import is_loopback
 from api.health import create_health
-from relocate import configuration
+from relocate import configuration, logs
 from relocate.errors import InvalidRequest
+from relocate.health import SideListener
+from relocate.metrics.process import PROCESS, Together
+from relocate.metrics.temporal import TemporalMetrics, measuring
 from relocate.settings import Settings
 from relocate.store.database import Database
+from relocate.tracing import traced
 
 GRACE = 3
 """Seconds that open requests get at the end. Streams are told to end at once."""
@@ -33,6 +38,7 @@ def serve(settings: Settings) -> None:
         EngineUnavailable: Temporal cannot be reached at all.
     """
     check_address(settings)
+    logs.configure("api", settings.log_level)
     uvloop.run(_serve(settings))
 
 
@@ -56,14 +62,19 @@ async def _serve(settings: Settings) -> None:
     from relocate.store.migrate import prepare  # noqa: PLC0415
     from relocate.temporal.dispatch import TemporalDispatch  # noqa: PLC0415
 
-    await asyncio.to_thread(prepare, settings.database_url)
-    database = Database.open(settings.database_url)
+    await asyncio.to_thread(prepare, settings.database)
+    database = Database.open(settings.database)
     try:
         await configure(settings, database)
-        dispatch = await TemporalDispatch.open(settings, database)
-        app = create_app(settings, database, dispatch)
-        health = create_health(database, dispatch, app.state.registry)
-        await listen(settings, app, health)
+        measured = TemporalMetrics()
+        with traced("api", wanted=settings.tracing) as interceptors:
+            async with (
+                measuring(measured, logs.of_temporal()) as runtime,
+                TemporalDispatch.open(settings, database, runtime, interceptors) as dispatch,
+            ):
+                app = create_app(settings, database, dispatch)
+                health = create_health(database, dispatch, Together(app.state.registry, measured, PROCESS))
+                await listen(settings, app, health)
     finally:
         database.close()
 
@@ -73,11 +84,11 @@ async def configure(settings: Settings, database: Database) -> None:
     if settings.config is None:
         return
     documents = configuration.load(settings.config)
-    for sentence in await configuration.apply(database, documents, database_url=settings.database_url):
+    for sentence in await configuration.apply(database, documents, database_url=settings.database):
         _log.info("configured", entry=sentence)
 
 
-async def listen(settings: Settings, app: FastAPI, health: FastAPI) -> None:
+async def listen(settings: Settings, app: FastAPI, health: ASGIApp) -> None:
     """Run both listeners until the process is told to end, or one of them fails."""
     front = Listener(_config(app, settings.api_host, settings.api_port), app)
     side = SideListener(_config(health, settings.metrics_host, settings.metrics_port))
@@ -128,16 +139,7 @@ class Listener(uvicorn.Server):
         self.handle_exit(number, None)
 
 
-class SideListener(uvicorn.Server):
-    """A listener beside another one, which alone hears signals."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the other one."""
-        yield
-
-
-def _config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from prometheus_client import Counter
 
 from api.event_tail import EventTail
 from api.guard import CALLER
@@ -23,6 +24,8 @@ class Service:
     dispatch: Dispatch
     tail: EventTail
     signer: Signer
+    ue_events: Counter
+    """UE events, by what was decided."""
 
 
 # FastAPI sends a function that is not async to a thread, which costs more than these do.

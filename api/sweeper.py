@@ -18,13 +18,11 @@ async def sweep(dispatch: Dispatch) -> None:
     failing = False
     while True:
         try:
-            started = await dispatch.sweep()
+            await dispatch.sweep()
         except Exception as error:  # noqa: BLE001 - whatever it is, the next second tries again
             if not failing:
                 _log.warning("accepted relocations cannot be started now", error=str(error))
             failing = True
         else:
             failing = False
-            if started:
-                _log.info("started what had been accepted", relocations=started)
         await asyncio.sleep(SWEEP_PERIOD)

@@ -30,6 +30,9 @@ MAX_BATCH = 100
 
 _BATCH = "application/cloudevents-batch+json"
 
+NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]+$"
+"""A string of CloudEvents 1.0 (2.2) has no control characters."""
+
 
 class UeMoved(Model):
     """The event's data: which UE of which application is in which cell now."""
@@ -47,8 +50,8 @@ class CloudEvent(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     specversion: Literal["1.0"]
-    id: str = Field(min_length=1, max_length=256)
-    source: str = Field(min_length=1, max_length=256)
+    id: str = Field(min_length=1, max_length=256, pattern=NO_CONTROLS)
+    source: str = Field(min_length=1, max_length=256, pattern=NO_CONTROLS)
     type: Literal["mec.relocation.ue-moved.v1"]
     data: UeMoved
 
@@ -126,9 +129,13 @@ async def _decide(service: Service, event: CloudEvent, caller: str) -> EventAnsw
     events = UeEvents(service.database.engine)
     decided = await asyncio.to_thread(events.get, event.source, event.id)
     if decided is None:
-        application = await asyncio.to_thread(service.database.catalogue.get, Application, event.data.app)
-        found = await _consequence(service, application, event, caller)
+        with service.ue_events.labels("failed").count_exceptions(RelocateError):
+            application = await asyncio.to_thread(service.database.catalogue.get, Application, event.data.app)
+            found = await _consequence(service, application, event, caller)
         decided = await asyncio.to_thread(events.put, found, event.model_dump(mode="json"))
+        service.ue_events.labels(decided.decision).inc()
+    else:
+        service.ue_events.labels("repeated").inc()
     moving = decided.relocation is not None
     return EventAnswer(
         source=decided.source,

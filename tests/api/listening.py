@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api.server import SideListener
+from relocate.health import SideListener
 
 
 @asynccontextmanager

@@ -5,11 +5,11 @@ import asyncio
 from datetime import UTC, datetime
 from itertools import count
 
-from relocate.dispatch import CommandResult, Dispatch, DryRun
+from relocate.dispatch import Adoption, CommandResult, Dispatch, DryRun
 from relocate.errors import EngineUnavailable, InvalidRequest
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
-from relocate.model.placement import Placement
+from relocate.model.placement import ADOPTED, Placement
 from relocate.model.relocation import Actor, RelocationRequest, Status, View
 from relocate.store.database import Database
 from relocate.store.relocations import Accepted
@@ -87,6 +87,37 @@ class MemoryDispatch(Dispatch):
             created_at=datetime.now(UTC),
         )
         self._database.placements.put(placement)
+        return placement
+
+    async def adoption(self, application: str, cluster: str) -> Adoption:
+        """One Deployment and one route; on `mec-b` it is kept by somebody."""
+        self._available()
+        self._database.catalogue.get(Application, application)
+        self._database.catalogue.get(Cluster, cluster)
+        kept = ("Deployment web is kept by Argo CD application shop",) if cluster == "mec-b" else ()
+        changes = ("Deployment web gets the labels relocation.edge/...",)
+        return Adoption(
+            application=application, cluster=cluster, parts=("Deployment web",), changes=changes, problems=kept
+        )
+
+    async def adopt(self, application: str, cluster: str, actor: Actor) -> Placement:
+        """As `place`, unless somebody keeps it."""
+        problems = (await self.adoption(application, cluster)).problems
+        if problems:
+            raise InvalidRequest("; ".join(problems), field="application")
+        placement = (await self.place(application, cluster, actor)).model_copy(update={"created_by": ADOPTED})
+        self._database.placements.put(placement)
+        return placement
+
+    async def release(self, application: str, actor: Actor) -> Placement:
+        """Forgotten, if it was adopted."""
+        self._available()
+        self._database.catalogue.get(Application, application)
+        self.actors.append(actor)
+        placement = self._database.placements.active(application)
+        if placement is None or placement.created_by != ADOPTED:
+            raise InvalidRequest(f"application: {application} was not adopted", field="application")
+        self._database.placements.forget(application, placement.cluster)
         return placement
 
     async def sweep(self) -> int:

@@ -69,6 +69,7 @@ async def test_events_of_a_batch_are_judged_alone(client: httpx.AsyncClient) -> 
     [
         ({"specversion": "0.3"}, "specversion"),
         ({"id": ""}, "id"),
+        ({"id": "a\x1fb"}, "id"),
         ({"type": "mec.relocation.ue-moved.v2"}, "type"),
         ({"data": {"app": "assist", "ue": "car-7"}}, "data.cell"),
         ({"data": {**EVENT["data"], "speed": 3}}, "data.speed"),
