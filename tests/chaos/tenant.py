@@ -21,7 +21,6 @@ from relocate.model.application import Application
 from relocate.model.relocation import Outcome, Status, View
 from relocate.parts import Parts
 from relocate.settings import Settings
-from steering.adapters.envoy import EnvoyAdapter
 from steering.errors import SteeringError
 from steering.model import Fence
 from tests.chaos import evidence
@@ -201,7 +200,7 @@ class Tenant:
         fence = Fence(lease=lease, sequence=1)
         adapter = await self._parts.adapter(site.GATEWAY)
         state = await adapter.read(self.name)
-        if state is not None and isinstance(adapter, EnvoyAdapter):
+        if state is not None:
             await adapter.remove(self.name, fence=fence, base=state.version)
         for cluster in self._stage.system.ports.clusters:
             for one in await self._stage.observer.instances(cluster, self.name) or []:

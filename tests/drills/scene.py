@@ -6,10 +6,10 @@ import os
 import signal
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -84,7 +84,11 @@ def application(
 
 
 class Scene:
-    """An application that serves from mec-a, and UEs that use it."""
+    """An application that serves from the source, and UEs that use it."""
+
+    source, target = A, B
+    """Clusters."""
+    gateway = site.GATEWAY
 
     def __init__(self, system: System, name: str, flows: Sequence[Flow] = FLOWS) -> None:
         self.system = system
@@ -95,9 +99,9 @@ class Scene:
         self._since = 0
 
     async def open(self, through: Sequence[str] = site.INSTANCES, **described: Any) -> None:
-        """Place the application on mec-a and let its traffic flow, through these gateway instances; none: it is idle."""
+        """Place the application on the source and let its traffic flow, through these gateway instances; none: it is idle."""
         await self.describe(**described)
-        await self.system.place(self.name, A)
+        await self.system.place(self.name, self.source)
         self.traffic.instances = through
         if through:
             await self.traffic.start()
@@ -116,16 +120,20 @@ class Scene:
         await self._parts.close()
 
     async def move(self, target: str | None = None, **options: Any) -> Move:
-        """Ask for the move to mec-b: by name, or as the cluster that is nearest."""
+        """Ask for the move to the target: by name, or as the cluster that is nearest."""
         answer = await self.ask(target, **options)
         assert answer.status_code == 202, answer.text
         return self.follow(answer.json()["id"])
 
     async def ask(self, target: str | None = None, **options: Any) -> httpx.Response:
-        """What the API says to a request for the move to mec-b."""
+        """What the API says to a request for the move to the target."""
         body: dict[str, Any] = {"application": self.name, "options": options}
-        body |= {"candidates": [A, B], "cell": site.CELLS[B]} if target is None else {"target": target}
+        body |= self.aim() if target is None else {"target": target}
         return await self._client.post("/relocate", json=body)
+
+    def aim(self) -> dict[str, Any]:
+        """What a request says of the way that names no target."""
+        return {"candidates": [self.source, self.target], "cell": site.CELLS[self.target]}
 
     def follow(self, identity: str) -> Move:
         """A relocation that is known by its id."""
@@ -168,13 +176,13 @@ class Scene:
 
     async def document(self) -> RouteDocument:
         """The route as the gateways have it."""
-        state = await (await self._parts.adapter(site.GATEWAY)).read(self.name)
+        state = await (await self._parts.adapter(self.gateway)).read(self.name)
         assert state is not None
         return state.document
 
     async def overwrite(self, weights: Mapping[str, int]) -> RouteDocument:
         """Change the weights past the service, as somebody with access to its database might; what stands there now."""
-        adapter = await self._parts.adapter(site.GATEWAY)
+        adapter = await self._parts.adapter(self.gateway)
         state = await adapter.read(self.name)
         assert state is not None
         theirs = state.document.model_copy(update={"weights": dict(weights), "epoch": "somebody-else"})
@@ -190,7 +198,7 @@ class Scene:
             request.extensions["sni_hostname"] = host
 
         return httpx.AsyncClient(
-            base_url=f"https://127.0.0.1:{self.system.ports.listeners[instance]}",
+            base_url=f"https://{self.traffic.listeners[instance]}",
             verify=ssl.create_default_context(cafile=str(self.system.certificates.ca)),
             headers={"host": host},
             event_hooks={"request": [by_name]},
@@ -214,7 +222,7 @@ class Scene:
 
     async def stand(self, instance: str) -> Acknowledgement:
         """Where one gateway instance stands with the route as it is written now."""
-        adapter = await self._parts.adapter(site.GATEWAY)
+        adapter = await self._parts.adapter(self.gateway)
         state = await adapter.read(self.name)
         assert state is not None
         answers = await adapter.acknowledged(self.name, state.version)
@@ -231,18 +239,18 @@ class Scene:
         await eventually(answered, "served again")
 
     async def completed(self, move: Move, seconds: float = 45) -> View:
-        """Wait for its end: it is on B, with a whole record."""
+        """Wait for its end: it is on the target, with a whole record."""
         view = await move.ends(seconds)
         assert view.outcome is Outcome.COMPLETED, view.sentence
-        await self.serves_from(B, not_from=A)
+        await self.serves_from(self.target, not_from=self.source)
         self.recorded_whole(move)
         return view
 
     async def went_back(self, move: Move, outcome: Outcome = Outcome.ROLLED_BACK) -> View:
-        """Wait for its end: it is on A as before, nothing of it is on B, and the record is whole."""
+        """Wait for its end: it is on the source as before, nothing of it is on the target, and the record is whole."""
         view = await move.ends()
         assert view.outcome is outcome, view.sentence
-        await self.serves_from(A, not_from=B)
+        await self.serves_from(self.source, not_from=self.target)
         self.recorded_whole(move)
         return view
 
@@ -277,9 +285,13 @@ class Scene:
         assert await self.answers() == {cluster}
         placed = self._parts.database.placements.of(self.name)
         assert [(one.cluster, one.active) for one in placed] == [(cluster, True)]
-        assert [one.state for one in await self.system.instances(cluster, self.name)] == ["running"]
-        assert await self.system.instances(not_from, self.name) == []
+        assert await self.states(cluster) == ["running"]
+        assert await self.states(not_from) == []
         assert self._parts.database.leases.holder(self.name) is None
+
+    async def states(self, cluster: str) -> Sequence[str]:
+        """Of every instance of it that a cluster has."""
+        return [one.state for one in await self.system.instances(cluster, self.name)]
 
     def unwatched(self, move: Move) -> Sequence[Hole]:
         """Times of which there is no sample, from before `prepare` to the last look, as the record claims it.
@@ -307,13 +319,35 @@ class Scene:
 
     async def _unplace(self) -> None:
         database = self._parts.database
-        adapter = await self._parts.adapter(site.GATEWAY)
-        state = await adapter.read(self.name)
-        if state is not None:
-            await adapter.remove(self.name, fence=ABOVE_ALL, base=state.version)
+        await self._unroute()
         for one in database.placements.of(self.name):
             await (await self._parts.driver(one.cluster)).remove(self.name, one.instance, ABOVE_ALL)
             database.placements.forget(self.name, one.cluster)
+
+    async def _unroute(self) -> None:
+        adapter = await self._parts.adapter(self.gateway)
+        state = await adapter.read(self.name)
+        if state is not None:
+            await adapter.remove(self.name, fence=ABOVE_ALL, base=state.version)
+
+
+SceneT = TypeVar("SceneT", bound=Scene)
+
+
+@asynccontextmanager
+async def stages(new: Callable[[Sequence[Flow]], SceneT]) -> AsyncIterator[Callable[..., Awaitable[SceneT]]]:
+    """Makes a test's scenes and opens them; what `describe` takes says how the application differs. All are closed."""
+    opened: list[SceneT] = []
+
+    async def make(flows: Sequence[Flow] = FLOWS, **described: Any) -> SceneT:
+        scene = new(flows)
+        opened.append(scene)
+        await scene.open(**described)
+        return scene
+
+    yield make
+    for scene in opened:
+        await scene.close()
 
 
 BEFORE = {Phase.PREPARE: Phase.DEPLOY, Phase.SWITCH: Phase.READY, Phase.TEARDOWN: Phase.DRAIN}

@@ -13,10 +13,10 @@ from relocate.model.relocation import Outcome, Phase, Status
 from steering.model import Acknowledgement
 from steering.store.engine import engine
 from steering.store.gateways import Connected, GatewayStore, Session, Stand, Told
-from tests.drills.line import Line
 from tests.drills.move import step
 from tests.drills.scene import A, B, Scene, held_before
 from tests.drills.waiting import eventually
+from tests.line import Line
 
 Stage = Callable[..., Awaitable[Scene]]
 

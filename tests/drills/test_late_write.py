@@ -13,9 +13,9 @@ import pytest_asyncio
 from relocate.demo.system import System
 from relocate.model.relocation import Outcome, Phase
 from tests.drills import stalling_worker
-from tests.drills.line import Line
 from tests.drills.scene import A, B, Scene
 from tests.drills.waiting import eventually
+from tests.line import Line
 
 Stage = Callable[..., Awaitable[Scene]]
 WORKER = "stalling-worker"

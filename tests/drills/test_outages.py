@@ -18,9 +18,9 @@ from relocate.demo.system import System
 from relocate.model.relocation import Phase
 from tests.drills.absence import hanging
 from tests.drills.disk import SmallDisk
-from tests.drills.line import Line
 from tests.drills.scene import A, B, Scene
 from tests.drills.waiting import eventually
+from tests.line import Line
 
 Stage = Callable[..., Awaitable[Scene]]
 

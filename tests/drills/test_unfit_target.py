@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
+from relocate.demo import site
 from relocate.demo.certificates import issue
 from relocate.demo.system import System
 from relocate.model.application import Application
@@ -64,12 +65,14 @@ async def test_when_a_gateway_s_certificate_is_not_to_be_trusted_nobody_is_switc
 ) -> None:
     """What is asked as users ask is refused as theirs would be: nothing can be proven, and an operator is asked."""
     scene = await stage()
-    await system.describe_gateway(replace(system.certificates, ca=issue(tmp_path, ["other.test"]).ca))
+    await system.describe_gateway(
+        site.gateway(system.ports, replace(system.certificates, ca=issue(tmp_path, ["other.test"]).ca))
+    )
     try:
         move = await scene.move()
         view = await move.asks(75)
     finally:
-        await system.describe_gateway(system.certificates)
+        await system.describe_gateway(site.gateway(system.ports, system.certificates))
     assert "certificate not accepted" in view.sentence
     assert step(view, Phase.SWITCH).state == "pending"
     await move.decide("retry")
