@@ -11,10 +11,15 @@ import pytest
 PROJECT = "edge-relocation"
 
 LIGHT = {
-    "steering": ("steering.envoy", "steering.adapters.envoy", "steering.conformance"),
+    "steering": (
+        *("steering.envoy", "steering.adapters.envoy"),
+        *("steering.kubernetes", "steering.gateway_api", "steering.adapters.gateway_api"),
+        "steering.store.postgresql",
+        "steering.conformance",
+    ),
     "readiness": (),
 }
-"""What an author imports, and what of it needs an extra (`envoy`) or pytest."""
+"""What an author imports, and what of it needs an extra (`envoy`, `kubernetes`) or pytest."""
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys
