@@ -1,0 +1,28 @@
+{{/* SPDX-License-Identifier: Apache-2.0 */}}
+{{/* The API, as JSON of what `relocate.process` takes beside root and values. */}}
+{{- define "relocate.apiProcess" -}}
+{{- $folders := include "relocate.engineFolders" . | fromJsonArray }}
+{{- $variables := list
+  (include "relocate.engineVariables" .)
+  (include "relocate.secretVariable" (list "RELOCATE_TOKENS" (include "relocate.serverTokens" . | fromJson)))
+  "- name: RELOCATE_API_HOST"
+  (printf "  value: %q" .Values.listenAddress)
+}}
+{{- with .Values.signingKeySecret }}
+{{- if .name }}
+{{- $folders = append $folders (include "relocate.secretFolder" (list "signing-key" .name) | fromJson) }}
+{{- $variables = concat $variables (list "- name: RELOCATE_SIGNING_KEY" (printf "  value: %q" (printf "/etc/relocate/signing-key/%s" .key))) }}
+{{- end }}
+{{- end }}
+{{- dict
+  "component" "api"
+  "arguments" (list "api")
+  "variables" (join "\n" $variables)
+  "folders" $folders
+  "ports" (dict "http" 8070 "health" 8071)
+  "health" "health"
+  "answers" true
+  "rights" (include "relocate.anyRights" . | eq "yes")
+  "pause" 5
+  | toJson -}}
+{{- end -}}
