@@ -7,7 +7,6 @@ Exit code: 0 when every row could be measured, whatever it says; 1 when one coul
 import argparse
 import logging
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,10 +15,11 @@ from rich.console import Console
 
 from relocate.model.relocation import View
 from tests.bench import accepting, clients, concurrent, growth, losses, memory, push, relocation, switching, waterfall
-from tests.bench.bench import Bench, Measure, opened
+from tests.bench.bench import Measure, opened
 from tests.bench.loads import loads
+from tests.bench.measuring import measured
 from tests.bench.printing import machine, table, write_docs, write_json
-from tests.bench.rows import Row, unmeasured
+from tests.bench.rows import Row
 
 MEASURES: Mapping[str, Measure] = {
     memory.NAME: memory.measure,
@@ -83,20 +83,8 @@ def _names(arguments: argparse.Namespace) -> Sequence[str]:
 
 async def _measured(console: Console, names: Sequence[str]) -> tuple[list[Row], Mapping[str, Sequence[View]]]:
     """Rows, and the relocations whose phases can be drawn."""
-    rows: list[Row] = []
     async with opened(lambda sentence: console.print(f"[dim]{sentence}[/dim]")) as bench:
-        for name in MEASURES:
-            if name in names:
-                rows += await _one(bench, name)
-        return rows, bench.views
-
-
-async def _one(bench: Bench, name: str) -> Sequence[Row]:
-    try:
-        return await MEASURES[name](bench)
-    except Exception as error:  # noqa: BLE001 - whatever stopped it, the row says so and the others go on
-        traceback.print_exc()
-        return [unmeasured(name, name, error)]
+        return await measured(bench, MEASURES, names), bench.views
 
 
 if __name__ == "__main__":

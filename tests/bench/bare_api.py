@@ -11,12 +11,13 @@ from fastapi import FastAPI, Request
 from temporalio.client import Client
 
 from relocate.model.relocation import RelocationRequest
-from relocate.temporal.connection import connect
+from relocate.settings import Settings
+from relocate.temporal.connection import Connection
 
 
 @asynccontextmanager
 async def _connected(app: FastAPI) -> AsyncIterator[None]:
-    app.state.client = await connect()
+    app.state.client = await Connection(Settings()).open()
     yield
 
 

@@ -7,12 +7,14 @@ Two applications at once; each takes the three ways in turns, so that all meet t
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from enum import StrEnum
 
 from relocate.demo.report.model import Account
 from relocate.demo.report.verdict import bound_in_words
 from tests.bench.bench import Bench
 from tests.bench.moving import Moving, Way
 from tests.bench.rows import Row
+from tests.bench.watched import Watched
 
 NAME = "losses"
 APPLICATIONS = ("bench-one", "bench-two")
@@ -33,7 +35,7 @@ async def measure(bench: Bench) -> Sequence[Row]:
     finally:
         for one in moved:
             await one.end()
-    return [_row(way, moved) for way in (Way.OURS, Way.TODAY, Way.DELETE_FIRST)]
+    return [row(NAME, way, moved, ours=way is Way.OURS) for way in (Way.OURS, Way.TODAY, Way.DELETE_FIRST)]
 
 
 async def _both(bench: Bench, moved: Sequence[Moving]) -> None:
@@ -55,26 +57,32 @@ async def _run(bench: Bench, moving: Moving) -> None:
         bench.tell(f"losses: {moving.name}, round {number + 1} of {ROUNDS}")
 
 
-def _row(way: Way, moved: Sequence[Moving]) -> Row:
+def row(name: str, way: StrEnum, moved: Sequence[Watched], *, ours: bool) -> Row:
+    """What was lost in all moves of one kind; to be 0 where the way is ours.
+
+    Raises:
+        RuntimeError: nothing was sent.
+    """
     accounts = [one.accounts(way) for one in moved]
     total = _sum([one.account() for one in accounts])
-    count = sum(len(one.windows[way]) for one in moved)
+    count = sum(len(one.views) for one in moved) if ours else sum(len(one.windows[way]) for one in moved)
     if total.sent == 0:
         raise RuntimeError(f"{way}: nothing was sent")
     bad = total.lost + total.wrong
     spread = (
         f"sent {total.sent}, lost {total.lost} ({bound_in_words(total)}), wrong {total.wrong}, streams cut {total.cut}"
     )
-    lost = Counter({name: one.lost + one.wrong for account in accounts for name, one in account.per_protocol().items()})
+    lost: Counter[str] = Counter()
+    for account in accounts:
+        lost.update({protocol: one.lost + one.wrong for protocol, one in account.per_protocol().items()})
     notes = [
         f"longest gap {total.longest_gap_ms:.0f} ms",
-        *(f"{name} {number}" for name, number in lost.items() if number),
+        *(f"{protocol} {number}" for protocol, number in lost.items() if number),
     ]
-    ours = way is Way.OURS
     if ours:
         notes.append("outcomes: " + _outcomes(moved))
     return Row(
-        name=NAME,
+        name=name,
         what=f"requests lost or wrong over {count} {'relocations' if ours else 'moves'}, all protocols: {way}",
         value=bad,
         unit="requests",
@@ -85,7 +93,7 @@ def _row(way: Way, moved: Sequence[Moving]) -> Row:
     )
 
 
-def _outcomes(moved: Sequence[Moving]) -> str:
+def _outcomes(moved: Sequence[Watched]) -> str:
     outcomes = Counter(view.outcome for one in moved for view in one.views)
     return ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
 

@@ -6,45 +6,32 @@ All ways use the same clusters, gateways, application and traffic: what differs 
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import count
 from typing import Any
 
-import httpx
-
 from relocate.demo import site
 from relocate.demo.drive import Traffic
-from relocate.demo.report.accounts import Accounts, Window
 from relocate.demo.system import System
 from relocate.demo.today import Place, move_in_todays_order, point_at, until_running, workload_of
 from relocate.demo.traffic.plan import Flow, Protocol
-from relocate.demo.traffic.record import Outcome as Answered, read_recording
-from relocate.demo.traffic.timetable import NANOSECONDS
 from relocate.model.application import Application
 from relocate.model.placement import Placement
-from relocate.model.relocation import Outcome, Status, View
 from relocate.parts import Parts
 from relocate.settings import Settings
 from steering.model import Backend, Fence
+from tests.bench.ours import DEADLINE_SECONDS, relocate
+from tests.bench.watched import Watched
 
 A, B = "mec-a", "mec-b"
-DEADLINE_SECONDS = 120.0
-"""Longest time for one move."""
-LOOK_SECONDS = 0.25
-"""Between two looks at a relocation: whoever looks all the time takes the time of those whom he measures."""
-RECOVERY_SECONDS = 60.0
-"""Longest time until the traffic is right again."""
 POLICY: dict[str, Any] = {
     "bake_seconds": 1,
     "drain": {"window_seconds": 0.4, "deadline_seconds": 20, "at_deadline": "hold"},
     # What is measured here is losses: on a busy machine the application is slow by chance, on either side.
     "judging": {"max_p99_slack_seconds": 1.0},
 }
-CALM_SECONDS = 2
-"""A move's account goes on until so many whole seconds running were right: what it broke is its own."""
 
 
 class Way(StrEnum):
@@ -81,7 +68,7 @@ def application(name: str, arguments: Sequence[str] = ()) -> Application:
     return Application.model_validate(body)
 
 
-class Moving:
+class Moving(Watched):
     """One application, its traffic, and when it was moved how."""
 
     def __init__(
@@ -102,10 +89,8 @@ class Moving:
             share: of the demo's traffic.
             told: further arguments of the sample application.
         """
-        self.system, self.name = system, name
-        self.windows: dict[Way, list[Window]] = {way: [] for way in Way}
-        self.views: list[View] = []
-        self.traffic = Traffic(system, name, flows(share) if traffic is None else traffic)
+        super().__init__(name, Traffic(system, name, flows(share) if traffic is None else traffic))
+        self.system = system
         self._parts = Parts.open(Settings(database_url=system.database_url))
         self._application = application(name, told)
         self._numbers = count(1)
@@ -120,90 +105,26 @@ class Moving:
         await self.system.describe(self._application)
         await self.system.place(self.name, A)
 
-    async def flow(self) -> None:
-        """Let its traffic flow; it may have been stopped before."""
-        await self.traffic.start()
-        await self.traffic.first_number()
-
     async def end(self) -> None:
         """Stop the traffic."""
         await self.traffic.stop()
         await self._parts.close()
 
-    def forget(self) -> None:
-        """What happened so far was a rehearsal."""
-        self.windows = {way: [] for way in Way}
-        self.views = []
-
     async def move(self, way: Way, *, seconds: float = 0.0) -> float:
         """Move it to the cluster it is not on; the seconds it took. `seconds`: for NOTHING, how long at least."""
+        return await self.during(way, self._moved(way, time.monotonic() + seconds))
+
+    async def _moved(self, way: Way, until: float) -> None:
         source = self._placed().cluster
         target = B if source == A else A
-        start, began = time.time_ns(), time.monotonic()
         match way:
             case Way.OURS:
-                await self._ours(target)
+                self.views.append(await relocate(self.system, self.name, target))
             case Way.NOTHING:
-                await self._nothing(target, began + seconds)
+                await self._nothing(target, until)
             case _:
                 await self._theirs(way, source, target)
-        took = time.monotonic() - began
         self.system.processes.check()
-        await self._calm(way)
-        self.windows[way].append((start, time.time_ns()))
-        return took
-
-    def accounts(self, way: Way) -> Accounts:
-        """What became of the requests during all moves of one kind. The traffic must have been stopped."""
-        return Accounts(read_recording(self.traffic.records), self.windows[way])
-
-    def account_of(self, *windows: Window) -> Accounts:
-        """The same for some windows."""
-        return Accounts(read_recording(self.traffic.records), windows)
-
-    async def _calm(self, way: Way) -> None:
-        """Wait until the traffic has seen some whole seconds without a loss."""
-        seen, deadline = len(self.traffic.seconds()), time.monotonic() + RECOVERY_SECONDS
-        while True:
-            last = self.traffic.seconds()[seen + 1 :][-CALM_SECONDS:]
-            if len(last) == CALM_SECONDS and not any(second["lost"] or second["wrong"] for second in last):
-                return
-            if time.monotonic() > deadline:
-                why = f"{self.name} is not right again {RECOVERY_SECONDS:g} s after '{way}'"
-                raise TimeoutError(f"{why}: {await self._failing()}")
-            await asyncio.sleep(0.1)
-
-    async def _failing(self) -> str:
-        """What fails now, and where; it stops the traffic to find out."""
-        since = time.time_ns() - 5 * NANOSECONDS
-        await self.traffic.stop()
-        recording = read_recording(self.traffic.records)
-        failing = Counter(
-            f"{recording.timetables[one.timetable].name}: {one.error}"
-            for one in recording.records
-            if one.due_ns >= since and one.outcome is not Answered.RIGHT
-        )
-        return ", ".join(f"{number} x {what}" for what, number in failing.most_common())
-
-    async def _ours(self, target: str) -> None:
-        async with self.system.client() as client:
-            answer = await client.post("/relocate", json={"application": self.name, "target": target})
-            view = await self._followed(client, answer.raise_for_status().json()["id"])
-        self.views.append(view)
-        if view.outcome not in (Outcome.COMPLETED, Outcome.ROLLED_BACK):
-            raise RuntimeError(f"a relocation ended as {view.outcome or view.status}: {view.sentence}")
-
-    async def _followed(self, client: httpx.AsyncClient, identity: str) -> View:
-        """Its view at the end, or when it asks for somebody."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            found = await client.get(f"/v1/relocations/{identity}")
-            view = View.model_validate(found.raise_for_status().json())
-            if view.status in (Status.FINISHED, Status.HELD, Status.NEEDS_OPERATOR):
-                return view
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{identity} did not end in {DEADLINE_SECONDS:g} s: {view.phase}: {view.sentence}")
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def _theirs(self, way: Way, source: str, target: str) -> None:
         """On the service's own parts, with its records put right afterwards, so that ours can go on."""

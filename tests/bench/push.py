@@ -28,10 +28,11 @@ from relocate.store.database import Database
 from relocate.store.tables import METADATA
 from steering.adapters.envoy import EnvoyAdapter
 from steering.envoy.settings import GatewaySettings
-from steering.model import Fence, ProbePoint, RouteDocument, Version
+from steering.model import Fence, ProbePoint
 from tests.bench.bench import Bench
 from tests.bench.raw_push import RawPush, serving
 from tests.bench.rows import Reach, Row, Times, timed
+from tests.bench.timed import Timed
 from tests.envoy.rig import DOMAIN, GATEWAY, HTTP, Rig, loopback
 from tests.workflow.service import StoryParts
 
@@ -45,17 +46,8 @@ ROUND_SECONDS = 20.0
 """Longest time for one write of either kind."""
 
 
-class TimedAdapter(EnvoyAdapter):
-    """The adapter, which notes when `apply` was called and when it had returned."""
-
-    began = written = 0.0
-
-    async def apply(self, document: RouteDocument, *, fence: Fence, base: Version | None) -> Version:
-        """As the adapter's."""
-        self.began = time.perf_counter()
-        version = await super().apply(document, fence=fence, base=base)
-        self.written = time.perf_counter()
-        return version
+class TimedAdapter(Timed, EnvoyAdapter):
+    """That of our Envoys."""
 
 
 async def measure(bench: Bench) -> Sequence[Row]:
