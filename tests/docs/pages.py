@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from relocate.settings import Settings, Token
+from tests.docs.metrics_page import metrics_page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -37,13 +38,13 @@ Each of `RELOCATE_TOKENS`:
 
 Temporal's own settings have Temporal's own names (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`,
 `TEMPORAL_TLS_...`, or a file named by `TEMPORAL_CONFIG_FILE`), so that `temporal workflow list` in the same shell sees
-what we see.
+what we see ([how to use them](../how-to/connect-to-temporal.md)).
 """
 
 
 def pages() -> dict[Path, str]:
     """Every generated page of this module."""
-    return {DOCS / "reference/settings.md": settings_page()}
+    return {DOCS / "reference/settings.md": settings_page(), DOCS / "reference/metrics.md": metrics_page()}
 
 
 def _row(name: str, field: FieldInfo) -> str:
