@@ -8,7 +8,7 @@ Service, as what is known stays known.
 from collections.abc import Iterator, Sequence
 
 from steering.gateway_api import names
-from steering.gateway_api.implementations.contract import Implementation
+from steering.gateway_api.implementations.contract import UNREADABLE, Implementation
 from steering.gateway_api.settings import Replica
 from steering.model import RouteDocument
 
@@ -28,7 +28,10 @@ class Heard:
         wanted = set(_services(document))
         where = (document.route, replica.id)
         asked = sorted(wanted - self._known.get(where, set()))
-        unheard = await self._implementation.unheard(replica, self._namespace, asked) if asked else ()
+        try:
+            unheard = await self._implementation.unheard(replica, self._namespace, asked) if asked else ()
+        except UNREADABLE:
+            return ()  # The epoch has to do for now; what is not known is asked again.
         self._known[where] = wanted - set(unheard)
         return unheard
 

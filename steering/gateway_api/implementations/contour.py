@@ -8,8 +8,6 @@ of endpoints on a stream each, so that it may answer by a new route while it doe
 import re
 from collections.abc import Mapping, Sequence
 
-import httpx
-
 from steering.gateway_api.implementations.contract import Implementation, unknown
 from steering.gateway_api.rendering import SERVICE_PORT
 from steering.gateway_api.settings import Replica
@@ -32,10 +30,7 @@ class Contour(Implementation):
         """Those whose cluster has no endpoint."""
         if replica.admin is None:
             return ()
-        try:
-            values = await self._statistics(f"http://{replica.admin}", pattern(namespace, services, (_ENDPOINTS,)))
-        except (httpx.HTTPError, ValueError):
-            return ()
+        values = await self._statistics(f"http://{replica.admin}", pattern(namespace, services, (_ENDPOINTS,)))
         return without_endpoints(values, namespace, services)
 
     async def _count(self, replica: Replica, base: str, namespace: str, services: Sequence[str]) -> InstanceUsage:

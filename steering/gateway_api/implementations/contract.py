@@ -11,6 +11,8 @@ from steering.gateway_api.settings import Replica
 from steering.model import InstanceUsage
 
 ASK_SECONDS = 2.0
+UNREADABLE = (httpx.HTTPError, ValueError)
+"""What reading a replica's state raises where it cannot be done."""
 
 
 class Implementation(ABC):
@@ -32,19 +34,22 @@ class Implementation(ABC):
             return unknown(replica, "no admin address is configured for it")
         try:
             return await self._count(replica, f"http://{replica.admin}", namespace, services)
-        except (httpx.HTTPError, ValueError) as error:
+        except UNREADABLE as error:
             return unknown(replica, f"its counters at {replica.admin} cannot be read: {error!r}")
 
     async def unheard(self, replica: Replica, namespace: str, services: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
         """Of these Services, those whose endpoints a replica has not heard of, so that it would answer 503 for them.
 
-        None where it takes a route and what it leads to as one, or where it cannot be asked.
+        None where it takes a route and what it leads to as one, or where nobody was told how to ask it.
+
+        Raises:
+            UNREADABLE: it could not be asked now.
         """
         return ()
 
     @abstractmethod
     async def _count(self, replica: Replica, base: str, namespace: str, services: Sequence[str]) -> InstanceUsage:
-        """Ask at `base`, and add up; httpx errors and ValueError say that it could not be read."""
+        """Ask at `base`, and add up; `UNREADABLE` says that it could not be read."""
 
     async def close(self) -> None:
         """Close connections."""
