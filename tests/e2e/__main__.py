@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import pytest
+
 from tests.testbed.bed import NUMBERS, VARIABLE, Bed
 from tests.testbed.clusters import KUBECONFIGS
 
@@ -34,14 +36,15 @@ def main() -> int:
     if KUBECONFIGS in os.environ:
         return _first_failure(_run(first), _run(second), _run([str(BED)]))
     # Ctrl-C reaches all of them, and each takes its time to clean up.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    interrupted: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
     with tempfile.TemporaryFile() as printed:
         beside = subprocess.Popen(_pytest(second), env=_next_bed(), stdout=printed, stderr=subprocess.STDOUT)
         ended = [_run(first), beside.wait()]
         printed.seek(0)
         sys.stdout.buffer.write(printed.read())
         sys.stdout.flush()
-    return _first_failure(*ended, _run([str(BED)]))
+    return _first_failure(*ended, *([pytest.ExitCode.INTERRUPTED] if interrupted else [_run([str(BED)])]))
 
 
 def _pytest(arguments: Sequence[str]) -> Sequence[str]:
