@@ -50,9 +50,9 @@ class Move:
             await asyncio.sleep(0.02)
         return view
 
-    async def reaches(self, phase: Phase) -> View:
+    async def reaches(self, phase: Phase, seconds: float = 30) -> View:
         """Wait until this phase runs, now."""
-        return await self.until(lambda view: step(view, phase).state == "running", f"in {phase}")
+        return await self.until(lambda view: step(view, phase).state == "running", f"in {phase}", seconds)
 
     async def ends(self, seconds: float = 45) -> View:
         """Wait until it has finished; whatever else it may wait for is a failure of the drill."""

@@ -2,6 +2,7 @@
 """One release of the chart on a real cluster, installed, changed and taken away by Helm."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,14 @@ from steering.model import Endpoint
 from tests.drills.waiting import eventually
 from tests.e2e.edge import Edge
 from tests.helm.chart import CHART, Helm
+from tests.programs.build import KUBERNETES, build
+from tests.testbed.commands import run
 
 NAME = "edge"
 LABELS = f"app.kubernetes.io/instance={NAME}"
 """Of all that is of it."""
+COMPONENT = "app.kubernetes.io/component"
+"""Label that names the process."""
 FULL_NAME = f"{NAME}-edge-relocation"
 """Where the names of its objects begin."""
 POD, NODE, SERVICE = Kind("v1", "Pod"), Kind("v1", "Node"), Kind("v1", "Service")
@@ -74,6 +79,12 @@ class Release:
             trust_env=False,
         )
 
+    async def evict(self, process: str) -> None:
+        """Have the pods of a process evicted, as a node that is drained does."""
+        pods = (await self.edge.api.list(POD, self.namespace, labels=f"{LABELS},{COMPONENT}={process}")).items
+        for pod in pods:
+            await self._evict(pod["metadata"]["name"])
+
     async def runs(self, api: str, *workers: str) -> None:
         """Wait until no pods are there but processes of one image, and workers of these: who is told to end takes a moment."""
         expected = {("api", api), ("gateway-control", api), *(("worker", one) for one in workers)}
@@ -88,6 +99,13 @@ class Release:
         pods = (await self.edge.api.list(POD, self.namespace, labels=LABELS)).items
         found = [container for pod in pods for container in pod["spec"]["containers"]]
         return {(one["name"], one["image"].partition(":")[2]) for one in found}
+
+    async def _evict(self, pod: str) -> None:
+        metadata = {"name": pod, "namespace": self.namespace}
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/eviction"
+        where = ("--kubeconfig", str(self.edge.kubeconfig), "--raw", path, "--filename", "-")
+        await run(str(build(KUBERNETES) / "kubectl"), "create", *where, stdin=json.dumps(eviction))
 
     async def _apply(self, how: str, tag: str, *draining: str) -> str:
         file = self.folder / "values.yaml"

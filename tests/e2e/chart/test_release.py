@@ -3,16 +3,19 @@
 
 import pytest
 
+from relocate.model.relocation import Phase
 from tests.drills.waiting import eventually
 from tests.e2e.chart.inventory import objects
 from tests.e2e.chart.release import END_SECONDS, LABELS, NAME, Release
 from tests.e2e.chart.surroundings import APPLICATION, GATEWAY, Surroundings
-from tests.e2e.chart.users import Users
+from tests.e2e.chart.users import PATIENCE_SECONDS, Users
 from tests.e2e.scene import A, B
 from tests.helm.chart import HelmError
 
 FIRST, OTHER = "first", "other"
 """Builds, by the tags of their images."""
+LASTING = (Phase.DEPLOY, Phase.PREPARE, Phase.READY, Phase.SWITCH, Phase.BAKE, Phase.DRAIN, Phase.TEARDOWN)
+"""The others are decisions, and over before a pod can be evicted."""
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +49,14 @@ async def test_helm_test_prints_the_plan(release: Release, users: Users) -> None
     assert f"would make Service {APPLICATION}, Deployment {APPLICATION}" in said
 
 
-async def test_a_relocation_loses_nothing(users: Users) -> None:
-    """With the rights that the chart gives, and no more."""
+async def test_workers_evicted_in_every_phase_lose_nothing(release: Release, users: Users) -> None:
+    """Each phase that lasts goes on in another pod, with the rights that the chart gives, and no more."""
     async with users.losing_nothing():
-        await users.completed(await users.move(B))
+        move = await users.move(B)
+        for phase in LASTING:
+            await move.reaches(phase, PATIENCE_SECONDS)
+            await release.evict("worker")
+        await users.completed(move)
     assert await users.placement() == B
 
 
@@ -57,7 +64,7 @@ async def test_an_upgrade_in_mid_bake_loses_nothing(release: Release, users: Use
     """The relocation ends on the code on which it began, which could not go on with its history otherwise; until then it is kept."""
     async with users.losing_nothing():
         move = await users.move(A)
-        await users.bakes(move)
+        await move.reaches(Phase.BAKE, PATIENCE_SECONDS)
         await move.command("hold")
         await release.upgrade(OTHER, FIRST)
         await release.runs(OTHER, FIRST, OTHER)

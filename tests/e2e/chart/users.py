@@ -11,14 +11,15 @@ import httpx
 from relocate.demo import site
 from relocate.demo.drive import Traffic
 from relocate.demo.traffic.record import read_recording
-from relocate.model.relocation import Outcome, Phase, View
+from relocate.model.relocation import Outcome, View
 from steering.model import Endpoint
 from tests.drills.losses import Losses
-from tests.drills.move import Move, step
+from tests.drills.move import Move
 from tests.drills.scene import FLOWS
 from tests.e2e.chart.surroundings import APPLICATION, Surroundings
 
 PATIENCE_SECONDS = 150.0
+"""However busy the machine is."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,6 @@ class Users:
         answer = await self.client.post("/relocate", json={"application": self.application, "target": target})
         assert answer.status_code == httpx.codes.ACCEPTED, answer.text
         return Move(self.client, answer.json()["id"])
-
-    async def bakes(self, move: Move) -> None:
-        """Wait until it bakes, however busy the machine is."""
-        await move.until(lambda view: step(view, Phase.BAKE).state == "running", "baking", PATIENCE_SECONDS)
 
     async def completed(self, move: Move) -> View:
         """Wait for its end, which is the one that is hoped for."""
