@@ -7,11 +7,13 @@ loses count of its pool's places when a request is cancelled at its time-out; he
 """
 
 import asyncio
+import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import h11
 
@@ -67,12 +69,16 @@ class Line:
         Raises:
             OSError: it cannot be done; TLS errors among them.
         """
-        if trust is None:
-            return cls(*await asyncio.open_connection(host, port))
-        reader, writer = await asyncio.open_connection(
-            host, port, ssl=trust, server_hostname=server_name, ssl_shutdown_timeout=SHUTDOWN_SECONDS
-        )
-        return cls(reader, writer)
+        return cls(*await asyncio.open_connection(host, port, **_security(trust, server_name)))
+
+    @classmethod
+    async def over(cls, connection: socket.socket, trust: ssl.SSLContext | None, server_name: str) -> "Line":
+        """Take a TCP connection over: it is closed with the line. Otherwise as `open`.
+
+        Raises:
+            OSError: TLS errors.
+        """
+        return cls(*await asyncio.open_connection(sock=connection, **_security(trust, server_name)))
 
     @property
     def usable(self) -> bool:
@@ -123,6 +129,13 @@ class Line:
             self._writer.transport.abort()
         else:
             self._writer.close()
+
+
+def _security(trust: ssl.SSLContext | None, server_name: str) -> Mapping[str, Any]:
+    """Options of a connection: TLS where it is wanted."""
+    if trust is None:
+        return {}
+    return {"ssl": trust, "server_hostname": server_name, "ssl_shutdown_timeout": SHUTDOWN_SECONDS}
 
 
 class Lines:

@@ -10,6 +10,7 @@ import httpx
 from pydantic import Field
 
 from readiness.answers import because, bounded, not_yet, ready
+from readiness.connecting import connected
 from readiness.connection import Connection
 from readiness.contract import Probe
 from readiness.http1 import Line, NoAnswer
@@ -67,7 +68,8 @@ class HttpProbe(Probe):
             headers.setdefault("host", f"{_host(target)}:{target.port}")
             path = quote(self._settings.path, safe=UNQUOTED)
             request = h11.Request(method=self._settings.method, target=path, headers=headers.raw)
-            line = await Line.open(target.host, target.port, trust, target.server_name or target.host)
+            connection = await connected(target.host, target.port)
+            line = await Line.over(connection, trust, target.server_name or target.host)
             try:
                 answer = await line.ask(request, most=most)
             finally:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tcp probe: does somebody accept connections there?"""
 
-import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 from typing import ClassVar, Self
 
 from readiness.answers import bounded, ready
+from readiness.connecting import connected
 from readiness.contract import Probe
 from readiness.model import Target, Verdict
 from readiness.settings import Settings, checked
@@ -31,8 +32,6 @@ class TcpProbe(Probe):
         return await bounded(self._connect(target), timeout)
 
     async def _connect(self, target: Target) -> Verdict:
-        _, writer = await asyncio.open_connection(target.host, target.port)
-        peer = writer.get_extra_info("peername")
-        # Reset rather than shut down in order: the answer is known, and nobody should wait for the peer's goodbye.
-        writer.transport.abort()
-        return ready("accepts connections", {"peer": f"{peer[0]} {peer[1]}" if peer else "unknown"})
+        with closing(await connected(target.host, target.port)) as connection:
+            host, port, *_ = connection.getpeername()
+        return ready("accepts connections", {"peer": f"{host} {port}"})
