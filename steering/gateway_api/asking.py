@@ -52,7 +52,6 @@ class Asker:
         self._kind = kind
         self._trust = _trust(tls)
         self._http = self._client(_FRESH)
-        self._grpc = self._client(_FRESH, grpc=True)
         self._kept: dict[str, tuple[httpx.AsyncClient, float]] = {}
         """By host, and when it was used last."""
 
@@ -72,7 +71,9 @@ class Asker:
         if port.protocol is Protocol.HTTP:
             return await _send(self._http, self._request("GET", replica, record, path(port), {}), record)
         speaks = {"content-type": "application/grpc", "te": "trailers"}
-        return await _send(self._grpc, self._request("POST", replica, record, path(port), speaks), record)
+        # One client each, or questions would share connections: httpcore 1.0.9 lets one fail for what befell another.
+        async with self._client(_FRESH, grpc=True) as alone:
+            return await _send(alone, self._request("POST", replica, record, path(port), speaks), record)
 
     def _request(
         self, method: str, replica: Replica, record: Record, at: str, headers: Mapping[str, str]
@@ -85,7 +86,7 @@ class Asker:
 
     async def close(self) -> None:
         """Close connections."""
-        for one in (self._http, self._grpc, *(client for client, _ in self._kept.values())):
+        for one in (self._http, *(client for client, _ in self._kept.values())):
             await one.aclose()
 
     def _client(self, limits: httpx.Limits, *, grpc: bool = False) -> httpx.AsyncClient:
