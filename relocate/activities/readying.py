@@ -24,8 +24,11 @@ from steering.model import Rung
 
 LOOKS = 3
 """A quick look asks everything this often in a row, at most: once where the gate opens at its first good round."""
-LOOK_SECONDS = 4.0
-"""A quick look ends after this time; a side that cannot prove its health in it is not healthy *now*."""
+LOOK_PERIOD_SECONDS = 1.0
+"""From one look to the next at most, however long the gate's own period is."""
+LOOK_SECONDS = 8.0
+"""A quick look ends after this time; a side that cannot prove its health in it is not healthy *now*. Four seconds were too few for a
+side that was well, when twenty relocations filled two processors."""
 
 
 class Readying:
@@ -83,7 +86,7 @@ class Readying:
 
 def quick(gate: GateSpec) -> GateSpec:
     """The same checks, a few times in a row, without waiting for better times; never stricter than the gate itself."""
-    period = min(gate.period_seconds, LOOK_SECONDS / (LOOKS + 1))
+    period = min(gate.period_seconds, LOOK_PERIOD_SECONDS)
     stable = min((LOOKS - 1) * period, gate.stable_seconds)
     return gate.model_copy(
         update={

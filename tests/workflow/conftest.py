@@ -48,7 +48,7 @@ async def world(service: Service, forgetful_service: Service, request: pytest.Fi
 
 @pytest.fixture(autouse=True)
 def short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A side that is not healthy is found so in half a second, and not in four."""
+    """A side that is not healthy is found so in half a second, and not in eight."""
     monkeypatch.setattr("relocate.activities.readying.LOOK_SECONDS", 0.5)
 
 
