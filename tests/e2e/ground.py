@@ -12,6 +12,7 @@ from typing import Any
 from relocate.clusters.contract import InstanceState, Observation, Workload
 from relocate.clusters.kubernetes import KubernetesDriver
 from relocate.clusters.kubernetes.objects import at
+from relocate.errors import ClusterUnavailable
 from steering.kubernetes.errors import NotFound
 from steering.kubernetes.objects import Kind, Object
 from steering.model import Fence
@@ -67,15 +68,21 @@ class Ground:
         return await self.driver.observe(APPLICATION, instance)
 
     async def reaches(self, state: InstanceState, reason: str = "", instance: str = INSTANCE) -> Observation:
-        """What is observed once it is in this state, for a reason with these words in it."""
-        seen = None
+        """What is observed once it is in this state, for a reason with these words in it; until then it may be unknown."""
+        seen: Observation | ClusterUnavailable | None = None
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while (seen := await self.observe(instance)).state is not state or reason not in seen.reason:  # noqa: ASYNC110 - a cluster tells nobody
+                while True:
+                    try:
+                        seen = await self.observe(instance)
+                    except ClusterUnavailable as error:
+                        seen = error
+                    else:
+                        if seen.state is state and reason in seen.reason:
+                            return seen
                     await asyncio.sleep(PAUSE_SECONDS)
         except TimeoutError:
             raise AssertionError(f"not {state} within {PATIENCE_SECONDS:g} s, but {seen}") from None
-        return seen
 
     async def is_gone(self, instance: str = INSTANCE) -> None:
         """Wait until nothing is left of it."""
