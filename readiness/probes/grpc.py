@@ -8,11 +8,14 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import Field
 
-from readiness.answers import bounded, not_yet, ready
+from readiness.answers import because, bounded, not_yet, ready
 from readiness.channel import open_channel
+from readiness.connecting import connected
 from readiness.contract import Probe
 from readiness.model import Target, Verdict
 from readiness.settings import Settings, checked
+
+UNAVAILABLE = grpc.StatusCode.UNAVAILABLE.name
 
 MetadataKey = Annotated[str, Field(pattern=r"^[a-z0-9_.-]{1,64}$")]
 
@@ -43,6 +46,12 @@ class GrpcProbe(Probe):
         return await bounded(self._ask(target, timeout), timeout)
 
     async def _ask(self, target: Target, timeout: float) -> Verdict:
+        if not target.tls:
+            # A channel leaves it to the kernel to try again. Behind TLS are gateways, which would log who hangs up before it.
+            try:
+                (await connected(target.host, target.port)).close()
+            except OSError as error:
+                return not_yet(f"{UNAVAILABLE}: {because(error)}", {"status": UNAVAILABLE})
         async with open_channel(target) as channel:
             call = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(service=self._settings.service),
