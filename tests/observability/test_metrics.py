@@ -11,6 +11,7 @@ from prometheus_client import Metric
 
 from relocate.model.relocation import Phase
 from tests.docs.metrics_page import api_rows, control_rows, worker_rows
+from tests.drills.waiting import eventually
 from tests.observability.scraping import Service, value
 
 PROCESSES = ("api", "worker", "gateway-control")
@@ -58,7 +59,12 @@ async def test_a_worker_says_what_its_relocations_did(service: Service) -> None:
     for purpose in ("ready", "judge", "check", "proof"):
         assert value(metrics, "relocate_probes_total", kind="http", purpose=purpose, answer="ready") >= 1, purpose
     assert value(metrics, "relocate_prober_requests_total", result="right") >= 10
-    assert value(metrics, "relocate_probers_running") == 0
+
+    async def no_prober_runs() -> bool:
+        """It is told to end when the relocation has ended, and hands over its last second first."""
+        return value(await service.metrics("worker"), "relocate_probers_running") == 0
+
+    await eventually(no_prober_runs, "without a prober")
     assert value(metrics, "relocate_drain_seconds_count", result="drained") >= 1
     assert value(metrics, "relocate_drain_in_flight_requests") == 0
     assert value(metrics, "relocate_evidence_writes_total", what="claims", result="stored") >= 5

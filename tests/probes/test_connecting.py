@@ -55,9 +55,9 @@ async def test_a_refusal_is_told_at_once() -> None:
 
 
 async def test_a_name_is_looked_up() -> None:
-    """A name leads to one of its addresses."""
+    """What is no address yet, here short for 127.0.0.1, is resolved."""
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        await connected("localhost", listener.getsockname()[1]) as connection,
+        await connected("127.1", listener.getsockname()[1]) as connection,
     ):
         assert connection.getpeername() == listener.getsockname()
