@@ -84,6 +84,7 @@ AWAIT_RUNNING = Call(
 STEER = Call("steer", orders.SteerOrder, orders.Steered, Queue.CHANGE, timedelta(minutes=2), timedelta(minutes=5))
 GATE = Call("gate", orders.GateOrder, orders.Gated, Queue.WATCH, _DAY, _DAY)
 WATCH = Call("watch", orders.WatchOrder, type(None), Queue.PROBE, _DAY, None)
+BASELINE = Call("baseline", orders.BaselineOrder, orders.Baseline, Queue.WATCH, _DAY, _DAY)
 JUDGE = Call("judge", orders.JudgeOrder, Judged, Queue.WATCH, _DAY, _DAY)
 DRAIN = Call("drain", orders.DrainOrder, orders.Drained, Queue.WATCH, _DAY, _DAY)
 HEALTH = Call("health", orders.HealthOrder, orders.Gated, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=1))

@@ -14,7 +14,7 @@ from relocate.activities import calls
 from relocate.activities.beginning import looking
 from relocate.activities.counting import AnswerMeter, Purpose
 from relocate.activities.failures import translated
-from relocate.activities.orders import JudgeOrder
+from relocate.activities.orders import Baseline, BaselineOrder, JudgeOrder
 from relocate.activities.pauses import pauses
 from relocate.activities.record import keep_claims
 from relocate.activities.watching import seconds_between
@@ -23,7 +23,7 @@ from relocate.evidence.rows import Seen
 from relocate.evidence.samples import Judgements, OwnChecks
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
-from relocate.phases.judging import Judged, Judgement, Sample, judge_checks
+from relocate.phases.judging import Judged, Judgement, Sample, judge_checks, why_no_baseline
 from relocate.prober.claim import rate_bound
 from relocate.prober.sampling import judge_seen, sample_of
 from steering.errors import Unavailable, UnknownRoute
@@ -34,11 +34,18 @@ PERIOD_SECONDS = 0.25
 
 
 class JudgingActivity:
-    """The activity behind the holds of `switch` and behind `bake`."""
+    """The activities behind the holds of `switch` and behind `bake`, and what they compare with."""
 
     def __init__(self, parts: Parts) -> None:
         """Args: parts: what this worker works with."""
         self._parts = parts
+
+    @activity.defn(name=calls.BASELINE.name)
+    @translated
+    async def baseline(self, order: BaselineOrder) -> Baseline:
+        """Wait for what can only be seen before the switch, and not for longer than the order's patience."""
+        async with looking(self._parts.database, order):
+            return await self._wait(order)
 
     @activity.defn(name=calls.JUDGE.name)
     @translated
@@ -49,12 +56,23 @@ class JudgingActivity:
         await keep_claims(self._parts.database, order, [_claim(order, look)])
         return look.judged
 
+    async def _wait(self, order: BaselineOrder) -> Baseline:
+        slowest = max(route.watch.period_seconds for route in order.application.routes)
+        patience = order.patience_seconds + order.limits.min_samples * slowest if order.patience_seconds else 0.0
+        start, pause = time.monotonic(), pauses(PERIOD_SECONDS)
+        while True:
+            seen = await seconds_between(self._parts.database, order.relocation, order.since, time.time())
+            why_not = why_no_baseline(order.limits, sample_of(seen.seconds, order.source), order.target)
+            if why_not is None or time.monotonic() - start >= patience:
+                return Baseline(why_not=why_not)
+            await asyncio.sleep(next(pause))
+
     async def _watch(self, order: JudgeOrder) -> "Look":
         found = await stretches(self._parts, order.application)
         first, own = await _counted(found, order.side.name), _Own(order)
         start, pause = time.monotonic(), pauses(PERIOD_SECONDS)
         while True:
-            # The prober hands over once a second: the baseline of a quick move may still be on its way.
+            # The prober hands over once a second: the baseline's last requests may still be on their way.
             baseline = await seconds_between(
                 self._parts.database, order.relocation, order.baseline_from, order.baseline_until
             )

@@ -176,6 +176,26 @@ class WatchOrder(Order):
     """Watch every route until cancelled."""
 
 
+class BaselineOrder(Order):
+    """Wait until the source has been seen for long enough to compare the target with it."""
+
+    source: str
+    """Sides by their names."""
+    target: str
+    since: float
+    """Epoch seconds: the baseline begins here."""
+    limits: Judging
+    patience_seconds: float = 60.0
+    """How late a baseline may be, beyond the time that its requests take through one gateway instance; 0: one look."""
+
+
+class Baseline(Payload):
+    """What came of waiting for a baseline."""
+
+    why_not: str | None = None
+    """None: it is whole."""
+
+
 class JudgeOrder(Order):
     """Watch one side for some time and compare it with the baseline."""
 

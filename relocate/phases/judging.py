@@ -60,8 +60,16 @@ class Judged(Payload):
 
     judgement: Judgement
     sentence: str
-    lacks_baseline: bool = False
-    """Inconclusive for want of a baseline, which no waiting brings once the source has no traffic any more."""
+
+
+def why_no_baseline(limits: Judging, baseline: Sample, name: str) -> str | None:
+    """Why what was seen of the source is not enough to compare `name` with; None: it is.
+
+    A source that answered nothing at all has been seen well enough.
+    """
+    if baseline.requests >= limits.min_samples and (baseline.silent or baseline.p99_seconds is not None):
+        return None
+    return f"there is no baseline of {limits.min_samples} requests to compare {name} with"
 
 
 def judge(limits: Judging, baseline: Sample | None, side: Sample, name: str) -> Judged:
@@ -78,11 +86,11 @@ def judge(limits: Judging, baseline: Sample | None, side: Sample, name: str) -> 
     if side.requests < limits.min_samples:
         text = f"{name} was asked {side.requests} times; {limits.min_samples} are needed to judge it"
         return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text)
+    missing = None if baseline is None else why_no_baseline(limits, baseline, name)
     compared = math.inf if baseline is None or baseline.silent else baseline.p99_seconds
-    short = baseline is not None and baseline.requests < limits.min_samples
-    if short or compared is None or side.p99_seconds is None:
-        text = f"there is no baseline of {limits.min_samples} requests to compare {name} with"
-        return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text, lacks_baseline=True)
+    if missing is not None or compared is None or side.p99_seconds is None:
+        text = missing or f"no time of an answer is known of {name}"
+        return Judged(judgement=Judgement.INCONCLUSIVE, sentence=text)
     limit = compared * limits.max_p99_ratio + limits.max_p99_slack_seconds
     certain = side.p99_seconds if side.p99_at_least_seconds is None else side.p99_at_least_seconds
     if certain > limit:

@@ -169,9 +169,11 @@ def changes(parts: Parts) -> Sequence[Activity]:
 
 def watches(parts: Parts) -> Sequence[Activity]:
     """Activities that look, for a long time."""
+    judging = JudgingActivity(parts)
     return [
         Instances(parts).await_running,
         Readying(parts).gate,
-        JudgingActivity(parts).judge,
+        judging.baseline,
+        judging.judge,
         Draining(parts).drain,
     ]

@@ -11,8 +11,8 @@ with workflow.unsafe.imports_passed_through():
     from relocate.activities import calls, orders
     from relocate.model.relocation import Actor, Outcome, Phase, Status, StepState, View
     from relocate.phases import documents, teardown
-    from relocate.phases.judging import Judgement
     from relocate.targets.contract import Decision, Ranked
+    from relocate.workflow.comparison import Comparison
     from relocate.workflow.desk import Command, CommandOrder, Desk
     from relocate.workflow.journal import Journal, note
     from relocate.workflow.move import Move
@@ -37,11 +37,10 @@ class Relocate:
         self._move = Move(start, self._journal)
         self._desk = Desk()
         self._back = WayBack(self._move, self._journal, self._desk)
-        self._watch: workflow.ActivityHandle[None] | None = None
+        self._comparison = Comparison(self._move, self._journal, self._desk)
         self._left: Sequence[tuple[str, str]] = ()
         """Cluster and instance of what abandoned relocations left, and nobody has cleared away."""
         self._past_return = False
-        self._baseline_from = 0.0
         self._switched_at = 0.0
         self._cut: int | None = 0
         self._drained: str | None = "it was not counted"
@@ -69,6 +68,7 @@ class Relocate:
         if not decision.ranked:
             return orders.Ended(outcome=Outcome.NO_TARGET, sentence=decision.sentence)
         await self._first_that_is_ready(decision.ranked[:MOST_TARGETS])
+        await self._comparison.wait_for_baseline()
         await self._transfer()
         await self._switch()
         await self._bake()
@@ -128,9 +128,7 @@ class Relocate:
         await self._may_go_on()
         move = self._move
         self._journal.enter(Phase.PREPARE, f"Making {move.to.name} known to every gateway, without traffic.")
-        if self._watch is None:
-            self._baseline_from = workflow.now().timestamp()
-            self._watch = move.start_call(calls.WATCH, move.order(calls.WATCH, Phase.PREPARE))
+        self._comparison.begin()
         self._back.steps.push(
             Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", self._back.from_gateways)
         )
@@ -203,14 +201,13 @@ class Relocate:
         await self._may_go_on()
         self._journal.enter(Phase.SWITCH, f"Switching from {move.from_.name} to {move.to.name}.")
         self._back.steps.push(Undo(Phase.SWITCH, f"Going back to {move.from_.name}.", self._back.to_source))
-        since = workflow.now().timestamp()
         for weight in move.policy.steps:
             await self._may_go_on()
             self._journal.say(f"Giving {move.to.name} {weight} % of the requests.")
             steered = await move.steer(Phase.SWITCH, move.shares(weight, failover=True))
             self._switched_at = steered.live_at
             if weight < move.policy.steps[-1]:
-                await self._judge(Phase.SWITCH, move.policy.hold_seconds, baseline_until=since, since=steered.live_at)
+                await self._comparison.judge(Phase.SWITCH, move.policy.hold_seconds, since=steered.live_at)
         self._journal.leave(Phase.SWITCH, StepState.DONE, f"Every gateway sends new requests to {move.to.name}.")
 
     async def _bake(self) -> None:
@@ -222,42 +219,8 @@ class Relocate:
             )
             return
         self._journal.enter(Phase.BAKE, f"Watching {move.to.name}; {move.from_.name} stays whole.")
-        switch_began = self._journal.started_at(Phase.SWITCH)
-        until = switch_began.timestamp() if switch_began else self._switched_at
-        await self._judge(Phase.BAKE, move.policy.bake_seconds, baseline_until=until, since=self._switched_at)
+        await self._comparison.judge(Phase.BAKE, move.policy.bake_seconds, since=self._switched_at)
         self._journal.leave(Phase.BAKE, StepState.DONE, self._journal.view.sentence)
-
-    async def _judge(self, phase: Phase, seconds: float, *, baseline_until: float, since: float) -> None:
-        """Watch the target; too few samples hold until somebody proceeds, and judging starts anew."""
-        move, alone = self._move, False
-        while True:
-            judged = await move.do(
-                calls.JUDGE,
-                phase,
-                side=move.to,
-                baseline_side=move.from_.name,
-                gate=move.gate,
-                whole=phase is Phase.BAKE,
-                seconds=seconds,
-                baseline_from=self._baseline_from,
-                baseline_until=baseline_until,
-                since=since,
-                limits=move.policy.judging,
-                alone=alone,
-            )
-            if judged.judgement is Judgement.BAD:
-                raise GoBack(judged.sentence)
-            self._journal.say(judged.sentence)
-            if judged.judgement is Judgement.GOOD:
-                return
-            alone = alone or judged.lacks_baseline
-            how = f"judges {move.to.name} by its own errors alone" if alone else "judges again"
-            await self._ask(
-                Status.HELD,
-                f"Too little was seen: {judged.sentence}.",
-                f"proceed {how}; cancel goes back",
-                Command.PROCEED,
-            )
 
     async def _drain(self) -> None:
         move = self._move
@@ -315,7 +278,7 @@ class Relocate:
             waived_instances=move.policy.waived_instances,
             drained=self._drained,
             cut=self._cut,
-            watched_since=self._baseline_from,
+            watched_since=self._comparison.since,
             since=self._switched_at,
             max_error_rate=move.policy.judging.max_error_rate,
             probes=move.policy.probes_per_instance,
@@ -355,7 +318,7 @@ class Relocate:
             ended = await forward
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - every failure leads back, none away
             ended = await self._back.go(error)
-        await self._stop_watching()
+        await self._comparison.end()
         await self._journal.finish(Outcome(ended.outcome), ended.sentence)
         return ended
 
@@ -419,8 +382,3 @@ class Relocate:
 
     async def _ask(self, status: Status, sentence: str, next_step: str, *commands: Command) -> CommandOrder:
         return await ask(self._journal, self._desk, status, sentence, next_step, *commands)
-
-    async def _stop_watching(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)

@@ -197,7 +197,13 @@ def _attempt(attempt: "Attempt", names: _Names) -> Hashable:
 def _workflow(workflow: Any, names: _Names) -> Hashable:
     move, desk, back, view = workflow._move, workflow._desk, workflow._back, workflow._journal.view
     return (
-        (workflow._watch is None, workflow._past_return, workflow._drained is None, workflow._cut),
+        (
+            workflow._comparison._watch is None,
+            workflow._comparison._alone,
+            workflow._past_return,
+            workflow._drained is None,
+            workflow._cut,
+        ),
         (
             _value(move.source, names),
             _value(move.target, names),

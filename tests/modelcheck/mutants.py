@@ -14,6 +14,7 @@ from tests.modelcheck.configurations import (
 from tests.modelcheck.mutation import Mutant
 
 FORWARD = "relocate.workflow.relocation:Relocate"
+COMPARISON = "relocate.workflow.comparison:Comparison"
 BACK = "relocate.workflow.way_back:WayBack"
 MOVE = "relocate.workflow.move:Move"
 DESK = "relocate.workflow.desk:Desk"
@@ -305,7 +306,7 @@ MUTANTS = (
     ),
     _mutant(
         "an inconclusive judgement counts as good",
-        f"{FORWARD}._judge",
+        f"{COMPARISON}.judge",
         "if judged.judgement is Judgement.GOOD:",
         "if True:",
         "teardown-without-proof",
@@ -313,9 +314,9 @@ MUTANTS = (
     ),
     _mutant(
         "proceed goes on instead of judging again",
-        f"{FORWARD}._judge",
-        "                Command.PROCEED,\n            )",
-        "                Command.PROCEED,\n            )\n            return",
+        f"{COMPARISON}.judge",
+        'await self._ask(judged.sentence, "proceed judges again")',
+        'await self._ask(judged.sentence, "proceed judges again"); return',
         "teardown-without-proof",
         answer=1,
         **FEW,
@@ -552,7 +553,7 @@ MUTANTS = (
     # ---- people
     _mutant(
         "a question that nobody may answer",
-        "relocate.workflow.relocation:ask",
+        "relocate.workflow.comparison:ask",
         "desk.ask(frozenset(commands))",
         "desk.ask(frozenset())",
         "liveness",
@@ -625,7 +626,7 @@ MUTANTS = (
     ),
     _mutant(
         "the prober is left running",
-        f"{FORWARD}._stop_watching",
+        f"{COMPARISON}.end",
         "self._watch.cancel()",
         "return",
         "left-tidy",

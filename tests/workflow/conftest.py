@@ -8,7 +8,7 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from relocate.activities.judging import JudgingActivity, Look
-from relocate.activities.orders import JudgeOrder
+from relocate.activities.orders import Baseline, BaselineOrder, JudgeOrder
 from tests.workflow.service import Service, dev_server, running_service
 from tests.workflow.world import World
 
@@ -61,3 +61,14 @@ def impatient_judging(monkeypatch: pytest.MonkeyPatch) -> None:
         return await patient(self, order.model_copy(update={"patience_seconds": 0}))
 
     monkeypatch.setattr(JudgingActivity, "_watch", impatient)
+
+
+@pytest.fixture
+def no_wait_for_a_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked for once, before the prober has handed over anything."""
+    patient = JudgingActivity._wait
+
+    async def impatient(self: JudgingActivity, order: BaselineOrder) -> Baseline:
+        return await patient(self, order.model_copy(update={"patience_seconds": 0}))
+
+    monkeypatch.setattr(JudgingActivity, "_wait", impatient)

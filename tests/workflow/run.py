@@ -20,6 +20,7 @@ from relocate.model.relocation import Actor, Phase, Status, StepState, View
 from relocate.temporal.sandbox import sandbox
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
+from steering.model import Rung
 from tests.workflow.service import Service
 
 PATIENCE = 20.0
@@ -62,6 +63,12 @@ class Run:
     def notes(self) -> str:
         """What was decided or commanded."""
         return "\n".join(claim.sentence for claim in self.claims if claim.rung == "note")
+
+    @property
+    def judged(self) -> Claim:
+        """What was seen of B in the bake, and found."""
+        watched = [one for one in self.claims if one.rung == Rung.WATCHED and one.phase is Phase.BAKE]
+        return watched[-1]
 
     @property
     def said(self) -> Sequence[str]:

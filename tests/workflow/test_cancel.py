@@ -61,7 +61,7 @@ STANDSTILLS: dict[Phase, tuple[Standstill, dict[str, object]]] = {
     Phase.PREPARE: (_in_write(lambda world, weights: weights.get(world.b) == 0), {}),
     Phase.READY: (_in_ready, {}),
     Phase.SWITCH: (_in_write(lambda world, weights: weights.get(world.b) == 100), {}),
-    Phase.BAKE: (lambda _: _nothing, {"bake_seconds": 0.1, "judging": {"min_samples": 100_000}}),
+    Phase.BAKE: (lambda _: _nothing, {"bake_seconds": 60}),
     Phase.DRAIN: (_in_drain, {}),
     Phase.TEARDOWN: (_in_write(lambda world, weights: weights == {world.b: 100}), {}),
 }

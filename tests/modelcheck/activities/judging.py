@@ -13,6 +13,16 @@ FAILED = Sample(requests=100, errors=50, p99_seconds=0.01, p99_at_least_seconds=
 FEW = Sample(requests=1, errors=0)
 
 
+def baseline(world: World, order: orders.BaselineOrder) -> Steps:
+    """See `relocate.activities.judging`: looks until enough was seen, or the order's patience is over."""
+    world.let_users_ask()
+    why_not = judging.why_no_baseline(order.limits, FEW if world.few_samples else BASELINE, order.target)
+    if why_not is not None and order.patience_seconds:
+        yield "look at the end of the patience"
+        why_not = judging.why_no_baseline(order.limits, FEW if world.few_samples else BASELINE, order.target)
+    return orders.Baseline(why_not=why_not)
+
+
 def judge(world: World, order: orders.JudgeOrder) -> Steps:
     """See `relocate.activities.judging`: looks until the time is over; the first one that condemns ends it."""
     name, instance = order.side.name, order.side.instance

@@ -28,6 +28,7 @@ STEPS: dict[str, Callable[[World, Any], Steps]] = {
     "steer": steering.steer,
     "gate": readying.gate,
     "health": readying.health,
+    "baseline": judging.baseline,
     "judge": judging.judge,
     "drain": draining.drain,
     "check": checking.check,
