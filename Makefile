@@ -24,11 +24,11 @@ test: $(INSTALLED) ## Run the tests but for drills, e2e and image (FLAGS="tests/
 	@$(BIN)/python -m pytest $(or $(FLAGS),--numprocesses 2 --dist loadscope --ignore tests/drills --ignore tests/e2e --ignore tests/image --ignore tests/compose/test_stack.py)
 
 drills: $(INSTALLED) ## Let parts fail, one after the other, under traffic (FLAGS="tests/drills/test_source.py" for some)
-	@$(BIN)/python -m pytest --tb native $(or $(FLAGS),tests/drills)
+	@$(BIN)/python -m pytest --tb=short $(or $(FLAGS),tests/drills)
 
 e2e: $(INSTALLED) ## Move applications between real Kubernetes clusters, and in Compose; try the image (root, Go; E2E_CLUSTERS=kind, E2E_KUBECONFIGS=a:b)
 	@$(BIN)/python -m tests.programs
-	@$(BIN)/python -m $(if $(FLAGS),pytest --tb native $(FLAGS),tests.e2e)
+	@$(BIN)/python -m $(if $(FLAGS),pytest --tb=short $(FLAGS),tests.e2e)
 
 e2e-up: $(INSTALLED) ## Start two edge clusters and a hub, and leave them up
 	@$(BIN)/python -m tests.testbed up

@@ -2,8 +2,9 @@
 """`python -m tests.e2e`: every test on real clusters, of the image and of Compose, as two halves side by side.
 
 They wait more than they compute. Each half is a run of pytest with clusters of its own: the first those that the environment names
-(`tests.testbed.clusters`), the second those of the next test bed. On clusters that exist they run one after the other. The test
-bed's own tests come last, as a machine has no room for a third bed. What the second half prints follows the first one's.
+(`tests.testbed.clusters`), the second those of the next test bed. The tests that bring beds up and down take the place of
+the half that ends first, as a machine has no room for a third bed. On clusters that exist all run one after the other. What
+runs beside the first half is printed after it, and what failed anywhere is said once more in the end.
 """
 
 import os
@@ -11,8 +12,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -21,46 +25,89 @@ from tests.testbed.clusters import KUBECONFIGS
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
-BED = HERE / "testbed"
+BEDS = HERE / "testbed" / "test_nothing_is_left.py"
 SECOND = (
     *(HERE / "chart", HERE / "gateway_api", HERE / "test_conformance_grpc_route.py"),
+    *(HERE / "testbed" / "test_cluster_dns.py", HERE / "testbed" / "test_daemons.py"),
     *(TESTS / "compose", TESTS / "image"),
 )
 """As much as the others, which take as long: what installs the service, what is of gateways alone, and everything with images."""
 
 
+class Run:
+    """One run of pytest."""
+
+    def __init__(self, arguments: Sequence[object], folder: Path, environment: Mapping[str, str] = os.environ) -> None:
+        """Args: arguments: paths and options; folder: empty, the run's own."""
+        self._arguments = [*map(str, arguments)]
+        self._report = folder / "report.xml"
+        self._environment = dict(environment)
+        self.printed = folder / "printed"
+        self.code = 0
+
+    def stream(self) -> None:
+        """Run it, and print as it prints."""
+        self._run(None)
+
+    def keep(self) -> None:
+        """Run it; what it prints is in `printed`."""
+        with self.printed.open("wb") as printed:
+            self._run(printed)
+
+    def failed(self) -> Iterator[str]:
+        """What failed, a line each; a run that left no report failed as a whole."""
+        if not self._report.exists():
+            yield f"pytest ended with {self.code} ({' '.join(self._arguments)})"
+            return
+        for case in ET.parse(self._report).iter("testcase"):  # noqa: S314 - pytest wrote it
+            for found in (*case.iter("failure"), *case.iter("error")):
+                said = (found.get("message") or "").split("\n")[0]
+                yield f"{case.get('classname')}.{case.get('name')}: {said}"
+
+    def _run(self, printed: BinaryIO | None) -> None:
+        argv = [sys.executable, "-m", "pytest", "--tb=short", "--show-capture=no", f"--junitxml={self._report}"]
+        argv += [*sys.argv[1:], *self._arguments]
+        both = {"stdout": printed, "stderr": printed and subprocess.STDOUT}
+        self.code = subprocess.run(argv, check=False, env=self._environment, **both).returncode
+
+
 def main() -> int:
-    """Exit code of the first run of pytest that failed, or 0."""
-    first = [str(HERE), *(f"--ignore={path}" for path in (*SECOND, BED))]
-    second = [*map(str, SECOND)]
-    if KUBECONFIGS in os.environ:
-        return _first_failure(_run(first), _run(second), _run([str(BED)]))
+    """Exit code of a run of pytest that failed, or 0."""
+    with tempfile.TemporaryDirectory() as made:
+        folders = [Path(made, name) for name in ("first", "second", "beds")]
+        for folder in folders:
+            folder.mkdir()
+        first = Run([HERE, *(f"--ignore={path}" for path in (*SECOND, BEDS))], folders[0])
+        second = Run(SECOND, folders[1], os.environ | {VARIABLE: str(Bed.of().number % len(NUMBERS) + 1)})
+        beds = Run([BEDS], folders[2])
+        if KUBECONFIGS in os.environ:
+            second = Run(SECOND, folders[1])
+            for run in (first, second, beds):
+                run.stream()
+        else:
+            _side_by_side(first, second, beds)
+        for run in (first, second, beds):
+            if run.code:
+                sys.stdout.writelines(f"make e2e: FAILED {line}\n" for line in run.failed())
+        return next((run.code for run in (first, second, beds) if run.code), 0)
+
+
+def _side_by_side(first: Run, second: Run, beds: Run) -> None:
     # Ctrl-C reaches all of them, and each takes its time to clean up.
     interrupted: list[int] = []
     signal.signal(signal.SIGINT, lambda number, _: interrupted.append(number))
-    with tempfile.TemporaryFile() as printed:
-        beside = subprocess.Popen(_pytest(second), env=_next_bed(), stdout=printed, stderr=subprocess.STDOUT)
-        ended = [_run(first), beside.wait()]
-        printed.seek(0)
-        sys.stdout.buffer.write(printed.read())
-        sys.stdout.flush()
-    return _first_failure(*ended, *([pytest.ExitCode.INTERRUPTED] if interrupted else [_run([str(BED)])]))
-
-
-def _pytest(arguments: Sequence[str]) -> Sequence[str]:
-    return [sys.executable, "-m", "pytest", "--tb", "native", *sys.argv[1:], *arguments]
-
-
-def _run(arguments: Sequence[str]) -> int:
-    return subprocess.run(_pytest(arguments), check=False).returncode
-
-
-def _first_failure(*codes: int) -> int:
-    return next((code for code in codes if code), 0)
-
-
-def _next_bed() -> Mapping[str, str]:
-    return os.environ | {VARIABLE: str(Bed.of().number % len(NUMBERS) + 1)}
+    with ThreadPoolExecutor() as threads:
+        halves = [threads.submit(first.stream), threads.submit(second.keep)]
+        wait(halves, return_when=FIRST_COMPLETED)
+        if interrupted:
+            beds.code = pytest.ExitCode.INTERRUPTED
+        else:
+            beds.keep()
+        wait(halves)
+    for run in (second, beds):
+        if run.printed.exists():
+            sys.stdout.buffer.write(run.printed.read_bytes())
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
