@@ -4,7 +4,6 @@
 import fcntl
 import json
 import os
-import pty
 import select
 import signal
 import socket
@@ -16,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import terminals
 
 COMMAND = [sys.executable, "-m", "relocate", "demo", "--short", "--directory"]
 AS_INTERRUPTED = (130, -signal.SIGINT)
@@ -113,7 +114,7 @@ def test_ctrl_c_leaves_no_process_port_or_file(demo: Demo, moment: str | None) -
 
 def test_the_key_k_kills_the_target_in_the_middle_of_the_switch(tmp_path: Path) -> None:
     """One line tells about the key; users go back to A and then move after all; the terminal is as it was."""
-    ours, theirs = _terminal()
+    ours, theirs = terminals.opened()
     before = termios.tcgetattr(theirs)
     demo = Demo(tmp_path, terminal=theirs)
     try:
@@ -143,16 +144,6 @@ def test_an_unknown_fault_is_told_what_there_is_and_starts_nothing(tmp_path: Pat
     assert "nothing is called nonsense" in demo.log.read_text()
     assert "b-dies-in-switch" in demo.log.read_text()
     assert list(demo.temporary.iterdir()) == []
-
-
-def _terminal() -> tuple[int, int]:
-    """A pseudo terminal; a machine without /dev/pts has none, which REQUIRE_TERMINAL=1 makes a failure."""
-    try:
-        return pty.openpty()
-    except OSError as error:
-        if os.environ.get("REQUIRE_TERMINAL") == "1":
-            raise
-        pytest.skip(f"this machine has no pseudo terminal ({error}); REQUIRE_TERMINAL=1 makes this a failure")
 
 
 def _ended(demo: Demo, terminal: int) -> int:

@@ -3,7 +3,6 @@
 
 import json
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from relocate.model.relocation import Outcome, Phase
+from tests import terminals
 from tests.observability.scraping import Service
 from tests.observability.test_traces import Traced, traced
 
@@ -38,7 +38,7 @@ def lines(service: Service, process: str) -> Sequence[dict[str, Any]]:
 
 def test_a_terminal_gets_text() -> None:
     """People read lines, programs read JSON."""
-    ours, theirs = pty.openpty()
+    ours, theirs = terminals.opened()
     subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, check=True, timeout=30)
     os.close(theirs)
     said = os.read(ours, 4096).decode()
