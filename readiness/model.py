@@ -95,7 +95,7 @@ class GateSpec(Model):
     delay_seconds: float = Field(default=0.0, ge=0, le=3600)
     """Time before the first check."""
     period_seconds: float = Field(default=0.2, ge=0.01, le=60)
-    """Time from one check's start to the next."""
+    """Time from one check's start to the next; shorter between the first four, until the rule holds."""
     timeout_seconds: float = Field(default=1.0, gt=0, le=60)
     """Longest time for one check of one probe."""
     stable_seconds: float = Field(default=1.0, ge=0, le=3600)

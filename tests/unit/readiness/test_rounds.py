@@ -38,10 +38,18 @@ async def test_asks_once_a_period_until_stable() -> None:
     check = Scripted(clock, [not_yet("starting"), ready("ok")])
     result = await watch(SPEC, {"memory direct": Check(check, "memory")}, clock=clock)
     assert result.ready
-    assert check.asked_at == [0, 0.5, 1.0, 1.5]
-    assert result.stable_since == result.started_at + timedelta(seconds=0.5)
+    assert check.asked_at == [0, 0.0625, 0.5625, 1.0625]
+    assert result.stable_since == result.started_at + timedelta(seconds=0.0625)
     assert (result.rounds, result.breaks) == (4, 0)
     assert result.checks["memory direct"].not_yet == 1
+
+
+async def test_first_rounds_come_closer_together() -> None:
+    """Whoever is just about to be ready is not made to wait for a whole period; nobody is asked that often for long."""
+    clock = FakeClock()
+    check = Scripted(clock, [not_yet("starting")])
+    await watch(SPEC.model_copy(update={"deadline_seconds": 2}), {"memory direct": Check(check, "memory")}, clock=clock)
+    assert check.asked_at == [0, 0.0625, 0.1875, 0.4375, 0.9375, 1.4375, 1.9375]
 
 
 async def test_rounds_start_on_schedule_however_long_answers_take() -> None:
@@ -51,7 +59,7 @@ async def test_rounds_start_on_schedule_however_long_answers_take() -> None:
     await watch(
         SPEC.model_copy(update={"deadline_seconds": 1.6}), {"memory direct": Check(check, "memory")}, clock=clock
     )
-    assert check.asked_at == pytest.approx([0, 0.5, 1.0, 1.5])
+    assert check.asked_at == pytest.approx([0, 0.2, 0.4, 0.65, 1.15])
 
 
 async def test_gates_that_share_turns_ask_one_after_the_other() -> None:
@@ -73,7 +81,7 @@ async def test_waits_for_the_delay_and_ends_at_the_deadline() -> None:
     check = Scripted(clock, [not_yet("503")])
     spec = SPEC.model_copy(update={"delay_seconds": 2.0, "deadline_seconds": 3.2})
     result = await watch(spec, {"memory direct": Check(check, "memory")}, clock=clock)
-    assert check.asked_at == [2.0, 2.5, 3.0]
+    assert check.asked_at == [2.0, 2.0625, 2.1875, 2.4375, 2.9375]
     assert clock.monotonic() == pytest.approx(3.2)
     assert result.outcome is GateOutcome.DEADLINE
     assert result.sentence == "not ready within 3.2 s: memory direct: 503"
@@ -121,10 +129,10 @@ async def test_a_check_is_left_alone_as_long_as_it_asks_for() -> None:
     later = Verdict(readiness=Readiness.NOT_YET, reason="loading", retry_after=2.0)
     slow, quick = Scripted(clock, [later, ready("ok")]), Scripted(clock, [ready("ok")])
     result = await watch(SPEC, {"slow": Check(slow, "memory"), "quick": Check(quick, "memory")}, clock=clock)
-    assert slow.asked_at == [0, 2.0, 2.5, 3.0]
-    assert len(quick.asked_at) == 7
+    assert slow.asked_at == [0, 2.4375, 2.9375, 3.4375]
+    assert len(quick.asked_at) == 10
     assert result.ready
-    assert result.stable_since == result.started_at + timedelta(seconds=2)
+    assert result.stable_since == result.started_at + timedelta(seconds=2.4375)
 
 
 async def test_a_broken_check_is_not_ready_and_ends_nothing() -> None:
