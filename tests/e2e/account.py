@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from steering.kubernetes.objects import Kind
+from tests.drills.waiting import eventually
 from tests.e2e.edge import Edge
 from tests.line import Line
 
@@ -61,12 +62,20 @@ class Account:
         return file
 
     async def restrict(self) -> None:
-        """Take its rights in the namespace away; it is known as before."""
+        """Take its rights in the namespace away, which the API server takes a moment to notice; it is known as before."""
         await self.edge.api.delete(BINDING, self.namespace, NAME)
+        await eventually(self._is_restricted, f"refused what {NAME} may do no more")
 
     async def revoke(self) -> None:
         """Delete its token: nobody knows it any more."""
         await self.edge.api.delete(SECRET, self.namespace, NAME)
+
+    async def _is_restricted(self) -> bool:
+        asked = {"namespace": self.namespace, "verb": "get", "resource": "configmaps"}
+        user = f"system:serviceaccount:{self.namespace}:{NAME}"
+        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {}}
+        told = await self.edge.api.create(review | {"spec": {"user": user, "resourceAttributes": asked}})
+        return not told["status"]["allowed"]
 
     def _published(self) -> list[dict[str, Any]]:
         """Of this namespace; what is of the whole cluster is called after it, and goes with nobody else's."""

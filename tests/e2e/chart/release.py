@@ -80,10 +80,11 @@ class Release:
         )
 
     async def evict(self, process: str) -> None:
-        """Have the pods of a process evicted, as a node that is drained does."""
+        """Have the pods of a process evicted, as a node that is drained does; but for those that go already."""
         pods = (await self.edge.api.list(POD, self.namespace, labels=f"{LABELS},{COMPONENT}={process}")).items
         for pod in pods:
-            await self._evict(pod["metadata"]["name"])
+            if "deletionTimestamp" not in pod["metadata"]:
+                await self._evict(pod["metadata"]["name"])
 
     async def runs(self, api: str, *workers: str) -> None:
         """Wait until no pods are there but processes of one image, and workers of these: who is told to end takes a moment."""
