@@ -2,8 +2,10 @@
 """Connecting without waiting for the kernel to try again.
 
 A packet that asks for a connection and meets nobody may be lost without a word, and the kernel repeats it after a second (RFC 6298,
-2.1): an address that begins to answer meanwhile would be seen that late. Another attempt beside the first sees it sooner. The delay
-between them is the one of RFC 8305, whose attempts go to several addresses. Users do not connect like this, so only probes do.
+2.1): an address that begins to answer meanwhile would be seen that late. So it is at a node port whose Service has no endpoint yet:
+kube-proxy refuses by ICMP, which Linux sends six times to one host and then once a second (net.ipv4.icmp_ratelimit). Another attempt
+beside the first sees it sooner. The delay between them is the one of RFC 8305, whose attempts go to several addresses. Users do not
+connect like this, so only probes do.
 """
 
 import asyncio

@@ -2,7 +2,8 @@
 """From the order to deploy until B is known to serve, against `kubectl apply` until somebody gets the first 200.
 
 Ours are the product's own activities `deploy`, `await_running` and `gate`, stability 0: they end when the gate has seen the
-instance answer through its node port. The reference asks a node port of its own all the time. Both take turns.
+instance answer through its node port. The reference asks a node port of its own all the time. Both take turns, and each begins
+when nothing of the other is left.
 """
 
 import asyncio
@@ -16,7 +17,8 @@ from tests.bench.kubernetes.by_hand import ByHand
 from tests.bench.kubernetes.stage import Stage
 from tests.bench.kubernetes.steps import LONG_SECONDS, Steps, steps
 from tests.bench.rows import Reach, Row, Times, timed
-from tests.e2e.scene import B
+from tests.drills.waiting import eventually
+from tests.e2e.scene import POD, B
 
 NAME = "ready"
 LOOK_SECONDS = 0.01
@@ -70,7 +72,18 @@ async def _theirs(stage: Stage, by_hand: ByHand) -> float:
         group.create_task(by_hand.apply(B))
         first = group.create_task(_first_answer(f"http://{node}:{by_hand.node_port()}/healthz"))
     await by_hand.delete(B)
+    await _without_pods(stage)
     return first.result() - began
+
+
+async def _without_pods(stage: Stage) -> None:
+    """Wait until no pod is left: kubectl does not, and whoever comes next would share the node with one that ends."""
+    place = stage.places[B]
+
+    async def gone() -> bool:
+        return not (await place.edge.api.list(POD, place.namespace)).items
+
+    await eventually(gone, "without pods", LONG_SECONDS)
 
 
 async def _first_answer(url: str) -> float:
