@@ -158,8 +158,8 @@ async def test_an_agent_that_was_restarted_has_no_instances(process, agent, star
     await process.deploy(process.workload("echo-1"))
     agent.end(signal.SIGKILL)
     driver = ProcessDriver.open("mec-a", {"url": start_agent().url})
-    assert (await driver.observe("echo", "echo-1")).state is InstanceState.ABSENT
-    assert await driver.gone("echo", "echo-1") is True
+    said = await driver._status("echo", "echo-1")
+    assert (said.state, said.gone) == (InstanceState.ABSENT, True), said
     await driver.close()
 
 
