@@ -49,8 +49,10 @@ class Watching:
         try:
             await asyncio.gather(*(self._watch(order, stretch) for stretch in found))
         except asyncio.CancelledError:
-            # Being cancelled is how a watch ends: the relocation is over, and the last seconds have been kept.
-            if not activity.is_cancelled():
+            # Being cancelled is how a watch ends: the relocation is over, and the last seconds have been kept. Where it is
+            # the worker that ends, which cancels too, another one has to go on.
+            why = activity.cancellation_details()
+            if why is None or not why.cancel_requested:
                 raise
 
     async def _watch(self, order: WatchOrder, stretch: Stretch) -> None:

@@ -118,7 +118,11 @@ async def test_when_a_controller_heals_the_weights_it_is_named_and_not_fought(st
         move = await scene.move()
         view = await move.asks(120)
         assert f"was changed by {NAME}: rule relocate.production" in view.sentence
-        assert (await scene.answers(), healer.heals) == ({A}, 1)
+
+        async def users_are_on_a() -> bool:
+            return await scene.answers() == {A}
+
+        await eventually(users_are_on_a, "where the controller wants them")
         await scene.calm(2)
         assert healer.heals == 1
     await move.decide("retry")

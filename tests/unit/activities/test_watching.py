@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from temporalio import activity
+from temporalio.activity import ActivityCancellationDetails
 from temporalio.testing import ActivityEnvironment
 
 from relocate.activities.orders import WatchOrder
@@ -100,6 +101,26 @@ async def test_a_gateway_instance_that_comes_later_is_watched_from_then_on(
     await _watching(parts, it_comes)
     failed = [body for _, _, _, body in parts.database.watched.seconds("rel-1") if body["failed"] or body["wrong"]]
     assert failed == []
+
+
+@pytest.mark.parametrize(
+    ("why", "goes_on"),
+    [
+        (ActivityCancellationDetails(cancel_requested=True), False),
+        (ActivityCancellationDetails(worker_shutdown=True), True),
+    ],
+    ids=["the relocation is over", "its worker ends"],
+)
+async def test_a_watch_has_not_ended_because_its_worker_does(
+    parts: StoryParts, why: ActivityCancellationDetails, goes_on: bool
+) -> None:
+    """Another worker has to go on with it, where an end in peace would leave the relocation without its prober."""
+    environment = ActivityEnvironment()
+    watch = asyncio.create_task(environment.run(Watching(parts).watch, ORDER))
+    await _until(lambda: bool(_watched(parts)))
+    environment.cancel(cancellation_details=why)
+    await asyncio.wait([watch])
+    assert watch.cancelled() is goes_on
 
 
 async def test_a_watch_that_cannot_be_stored_fails_as_such(parts: StoryParts, monkeypatch: pytest.MonkeyPatch) -> None:
