@@ -74,9 +74,8 @@ def collecting() -> Iterator[Collector]:
             """Nothing is printed."""
 
     class Server(ThreadingHTTPServer):
-        request_queue_size = (
-            128  # Three processes send as they like; of five that wait the next is not heard for seconds.
-        )
+        # Three processes send as they like, and behind the usual five that wait the next is not heard for seconds.
+        request_queue_size = 128
 
     with Server(("127.0.0.1", 0), Handler) as server:
         collector.url = f"http://127.0.0.1:{server.server_port}"

@@ -55,20 +55,20 @@ def short_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def impatient_judging(monkeypatch: pytest.MonkeyPatch) -> None:
     """A judgement that is inconclusive is given back at once, and not after a minute."""
-    patient = JudgingActivity._watch
-
-    async def impatient(self: JudgingActivity, order: JudgeOrder) -> Look:
-        return await patient(self, order.model_copy(update={"patience_seconds": 0}))
-
-    monkeypatch.setattr(JudgingActivity, "_watch", impatient)
+    _without_patience(monkeypatch, "_watch")
 
 
 @pytest.fixture
 def no_wait_for_a_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked for once, before the prober has handed over anything."""
-    patient = JudgingActivity._wait
+    _without_patience(monkeypatch, "_wait")
 
-    async def impatient(self: JudgingActivity, order: BaselineOrder) -> Baseline:
-        return await patient(self, order.model_copy(update={"patience_seconds": 0}))
 
-    monkeypatch.setattr(JudgingActivity, "_wait", impatient)
+def _without_patience(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    patient = getattr(JudgingActivity, method)
+
+    async def impatient(self: JudgingActivity, order: JudgeOrder | BaselineOrder) -> Look | Baseline:
+        found: Look | Baseline = await patient(self, order.model_copy(update={"patience_seconds": 0}))
+        return found
+
+    monkeypatch.setattr(JudgingActivity, method, impatient)
