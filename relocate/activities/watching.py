@@ -49,10 +49,11 @@ class Watching:
         try:
             await asyncio.gather(*(self._watch(order, stretch) for stretch in found))
         except asyncio.CancelledError:
-            # Being cancelled is how a watch ends: the relocation is over, and the last seconds have been kept. Where it is
-            # the worker that ends, which cancels too, another one has to go on.
+            # Being cancelled is how a watch ends: the relocation is over (or its run has ended before we heard of that, and
+            # is not found), and the last seconds have been kept. Where it is the worker that ends, which cancels too,
+            # another one has to go on.
             why = activity.cancellation_details()
-            if why is None or not why.cancel_requested:
+            if why is None or not (why.cancel_requested or why.not_found):
                 raise
 
     async def _watch(self, order: WatchOrder, stretch: Stretch) -> None:

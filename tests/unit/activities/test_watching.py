@@ -107,9 +107,10 @@ async def test_a_gateway_instance_that_comes_later_is_watched_from_then_on(
     ("why", "goes_on"),
     [
         (ActivityCancellationDetails(cancel_requested=True), False),
+        (ActivityCancellationDetails(not_found=True), False),
         (ActivityCancellationDetails(worker_shutdown=True), True),
     ],
-    ids=["the relocation is over", "its worker ends"],
+    ids=["the relocation is over", "its run has ended", "its worker ends"],
 )
 async def test_a_watch_has_not_ended_because_its_worker_does(
     parts: StoryParts, why: ActivityCancellationDetails, goes_on: bool
