@@ -5,15 +5,18 @@ This is Temporal's Worker Versioning with pinned runs. New relocations begin on 
 to that once its workers ask for work. Workers of a build from before are needed until the last relocation that began there has ended.
 """
 
+import operator
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from temporalio.api.deployment.v1 import WorkerDeploymentInfo
+from temporalio.api.enums.v1 import RoutingConfigUpdateState
 from temporalio.api.workflowservice.v1 import DescribeWorkerDeploymentRequest, SetWorkerDeploymentCurrentVersionRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import WorkerDeploymentConfig
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import AsyncRetrying, retry_if_exception, retry_if_result, stop_after_delay, wait_random_exponential
 
 from relocate.errors import EngineUnavailable
 from relocate.settings import Settings
@@ -77,24 +80,24 @@ class Builds:
     async def promote(self, build: str, seconds: float) -> None:
         """Let new relocations begin on a build, once workers of it ask for work on every queue of ours.
 
+        When this returns, all of Temporal knows: what is asked of a relocation from now on does not wait for workers of before.
+
         Args:
             build: its name.
-            seconds: how long to wait for that.
+            seconds: how long to wait for workers, and then for all of Temporal to know.
 
         Raises:
             EngineUnavailable: they did not come, or Temporal cannot be asked.
         """
+        patience = AsyncRetrying(wait=wait_random_exponential(multiplier=0.1, max=2), stop=stop_after_delay(seconds))
+        not_yet = retry_if_exception(lambda error: isinstance(error, RPCError) and error.status in NOT_YET)
         try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception(lambda error: isinstance(error, RPCError) and error.status in NOT_YET),
-                wait=wait_random_exponential(multiplier=0.1, max=2),
-                stop=stop_after_delay(seconds),
-                reraise=True,
-            ):
-                with attempt:
-                    await self._make_current(build)
+            await patience.copy(retry=not_yet, reraise=True)(self._make_current, build)
         except RPCError as error:
             raise EngineUnavailable(f"build {build} cannot be made current: {error.message}") from error
+        unknown = retry_if_result(operator.not_)
+        if not await patience.copy(retry=unknown, retry_error_callback=lambda _: False)(self._known_everywhere):
+            raise EngineUnavailable(f"build {build} is current, and after {seconds:g} s not all of Temporal knows it")
 
     async def _make_current(self, build: str) -> None:
         await self._client.workflow_service.set_worker_deployment_current_version(
@@ -107,18 +110,27 @@ class Builds:
             timeout=ANSWER,
         )
 
+    async def _known_everywhere(self) -> bool:
+        """Have the queues heard which build is current?"""
+        info = await self._info()
+        return info.routing_config_update_state != RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS
+
     async def _described(self) -> tuple[str, Collection[str]]:
         """The current build, and all; nothing where no worker ever said a build."""
+        info = await self._info()
+        names = {one.deployment_version.build_id for one in info.version_summaries}
+        return info.routing_config.current_deployment_version.build_id, names
+
+    async def _info(self) -> WorkerDeploymentInfo:
+        """What Temporal knows of all builds together; empty where no worker ever said a build."""
         request = DescribeWorkerDeploymentRequest(namespace=self._client.namespace, deployment_name=self._deployment)
         try:
             answer = await self._client.workflow_service.describe_worker_deployment(request, timeout=ANSWER)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return "", ()
+                return WorkerDeploymentInfo()
             raise EngineUnavailable(f"Temporal does not say which builds there are: {error.message}") from error
-        info = answer.worker_deployment_info
-        names = {one.deployment_version.build_id for one in info.version_summaries}
-        return info.routing_config.current_deployment_version.build_id, names
+        return answer.worker_deployment_info
 
     async def _running(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
