@@ -77,11 +77,12 @@ def main() -> int:
         folders = [Path(made, name) for name in ("first", "second", "beds")]
         for folder in folders:
             folder.mkdir()
+        exist = KUBECONFIGS in os.environ
+        other = {} if exist else {VARIABLE: str(Bed.of().number % len(NUMBERS) + 1)}
         first = Run([HERE, *(f"--ignore={path}" for path in (*SECOND, BEDS))], folders[0])
-        second = Run(SECOND, folders[1], os.environ | {VARIABLE: str(Bed.of().number % len(NUMBERS) + 1)})
+        second = Run(SECOND, folders[1], os.environ | other)
         beds = Run([BEDS], folders[2])
-        if KUBECONFIGS in os.environ:
-            second = Run(SECOND, folders[1])
+        if exist:
             for run in (first, second, beds):
                 run.stream()
         else:
