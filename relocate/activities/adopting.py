@@ -12,7 +12,8 @@ from relocate.activities.beginning import changing
 from relocate.activities.failures import translated
 from relocate.activities.instances import ours, runs, workload_of
 from relocate.activities.orders import ClaimOrder, Deployed, InstanceOrder
-from relocate.activities.steering import check_unchanged, looks
+from relocate.activities.standing import check_unchanged
+from relocate.activities.steering import looks
 from relocate.activities.ways import Stretch, probe_points, stretches
 from relocate.clusters.adopting import InstanceAdopter
 from relocate.dispatch import Adoption

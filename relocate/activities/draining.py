@@ -4,6 +4,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from temporalio import activity
 
@@ -14,7 +15,8 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import Drained, DrainOrder
 from relocate.activities.pauses import pauses
 from relocate.activities.record import keep_claims
-from relocate.activities.ways import counted_instances, stretches
+from relocate.activities.standing import check_unchanged
+from relocate.activities.ways import Stretch, counted_instances, stretches
 from relocate.metrics.worker import DRAIN_SECONDS, in_flight
 from relocate.model.evidence import Claim
 from relocate.parts import Parts
@@ -33,7 +35,11 @@ class Draining:
     @activity.defn(name=calls.DRAIN.name)
     @translated
     async def drain(self, order: DrainOrder) -> Drained:
-        """Count until nobody is left for a window, or until the deadline unless the policy is to wait."""
+        """Count until nobody is left for a window, or until the deadline unless the policy is to wait.
+
+        Raises:
+            Conflict: somebody else has changed what leads users away from the side.
+        """
         counts = Counts(order.drain.window_seconds)
         began = time.monotonic()
         async with looking(self._parts.database, order):
@@ -57,8 +63,10 @@ class Draining:
         self, order: DrainOrder, counts: Counts, show: Callable[[int | None], None]
     ) -> tuple[DrainState, bool]:
         state, start, shown = DrainState(), time.monotonic(), -1
+        stood_at = start
         for pause in pauses(PERIOD_SECONDS):
-            usage = await self._usage(order)
+            found = await stretches(self._parts, order.application)
+            usage = await _usage(order, found)
             now = time.monotonic() - start
             counts.add(now, usage)
             state = count(state, usage, now)
@@ -70,25 +78,30 @@ class Draining:
                 return state, True
             if order.drain.at_deadline != "wait" and now >= order.drain.deadline_seconds:
                 break
+            stood_at = await _check_unchanged(order, found, stood_at)
             await asyncio.sleep(pause)
         return state, False
-
-    async def _usage(self, order: DrainOrder) -> Sequence[InstanceUsage]:
-        found = await stretches(self._parts, order.application)
-        usage: dict[str, Sequence[InstanceUsage]] = {}
-        for stretch in found:
-            try:
-                alive = await counted_instances(stretch, order.waived_instances)
-                found_usage = await stretch.adapter.usage(stretch.route.name, order.side)
-                usage[stretch.key] = [one for one in found_usage if one.instance in alive]
-            except Unavailable as error:
-                unknown = InstanceUsage(
-                    instance=stretch.gateway, in_flight=None, requests_total=None, reason=str(error)
-                )
-                usage[stretch.key] = [unknown]
-        return counted(usage)
 
     async def _show(self, order: DrainOrder, left: int) -> None:
         relocations = self._parts.database.relocations
         data = {"side": order.side, "left": left}
         await asyncio.to_thread(relocations.tell, order.relocation, "left", data)
+
+
+async def _usage(order: DrainOrder, found: Sequence[Stretch]) -> Sequence[InstanceUsage]:
+    usage: dict[str, Sequence[InstanceUsage]] = {}
+    for stretch in found:
+        try:
+            alive = await counted_instances(stretch, order.waived_instances)
+            found_usage = await stretch.adapter.usage(stretch.route.name, order.side)
+            usage[stretch.key] = [one for one in found_usage if one.instance in alive]
+        except Unavailable as error:
+            unknown = InstanceUsage(instance=stretch.gateway, in_flight=None, requests_total=None, reason=str(error))
+            usage[stretch.key] = [unknown]
+    return counted(usage)
+
+
+async def _check_unchanged(order: DrainOrder, found: Sequence[Stretch], since: float) -> float:
+    with suppress(Unavailable):  # then nobody is counted there either, and that is told
+        return min([await check_unchanged(stretch, since, order) for stretch in found])
+    return since

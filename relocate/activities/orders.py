@@ -226,6 +226,8 @@ class DrainOrder(Order):
     side: str
     drain: Drain
     waived_instances: tuple[str, ...] = ()
+    written: Written = Written()
+    """Once somebody else changes it, the wait ends with that: their weights may send users to the side that is to be empty."""
 
 
 class Drained(Payload):

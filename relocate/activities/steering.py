@@ -15,6 +15,7 @@ from relocate.activities.orders import Steered, SteerOrder, Written
 from relocate.activities.pauses import pauses
 from relocate.activities.progress import Progress
 from relocate.activities.record import keep_claims
+from relocate.activities.standing import check_unchanged, why_changed
 from relocate.activities.steering_claims import given_up, is_waived, proofs, shares, written
 from relocate.activities.ways import Stretch, stretches
 from relocate.errors import Drifted, NotProven
@@ -24,13 +25,11 @@ from relocate.parts import Parts
 from relocate.phases import documents, proof
 from relocate.phases.documents import Sides
 from relocate.tracing import TRACER
-from steering.errors import Conflict, Rejected
+from steering.errors import Rejected
 from steering.model import InstanceAcknowledgement, ProbePoint, RouteDocument, RouteState, Rung
 
 Claims = Callable[[SteerOrder, Progress], Sequence[Claim]]
 
-UNCHANGED_SECONDS = 1.0
-"""What is not proven is looked at after this time: nobody waits for a write that somebody has undone."""
 FAILED_ROUNDS = 3
 """A write that is seen and fails is given up after this many rounds: users meet the same, and waiting mends nothing ..."""
 FAILED_SECONDS = 0.6
@@ -173,20 +172,6 @@ def looks() -> Iterator[float]:
     return pauses(0.1, first=0.005, growth=1.1)
 
 
-async def check_unchanged(stretch: Stretch, since: float) -> float:
-    """While a write is waited for: see now and then that it still stands. When that was seen last, by the monotonic clock.
-
-    Raises:
-        Conflict: somebody has changed it; who heals himself would do so again, so it is not written again.
-    """
-    if time.monotonic() - since < UNCHANGED_SECONDS:
-        return since
-    state = await stretch.adapter.read(stretch.route.name)
-    if state is not None and state.drift is not None:
-        raise Conflict(state.drift)
-    return time.monotonic()
-
-
 def _sides(order: SteerOrder, found: RouteState | None) -> Sides:
     """What is to stand at one gateway.
 
@@ -224,13 +209,12 @@ def _check_drift(order: SteerOrder, standing: Sequence[tuple[Stretch, RouteState
     deleted = [stretch for stretch, found in standing if _is_deleted(order, stretch, found)]
     if deleted and not order.mends:
         raise Drifted("; ".join(f"route {one.route.name} is gone from gateway {one.gateway}" for one in deleted), {})
-    own = documents.epoch_of(order.relocation, order.fence)
     drifted = {
         stretch.key: (found.version, reason)
         for stretch, found in standing
         if found is not None
         and found.version != order.accepted.get(stretch.key)
-        and (reason := documents.why_drifted(found.document, order.written.epochs.get(stretch.key), own) or found.drift)
+        and (reason := why_changed(order, stretch, found))
     }
     if drifted:
         sentence = "; ".join(reason for _, reason in drifted.values())

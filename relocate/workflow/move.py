@@ -158,7 +158,8 @@ class Move:
     def drains(self, side: str, *, back: bool = False) -> dict[str, object]:
         """What an order to drain says. On the way `back` nobody waits beyond the deadline: the side is to be removed."""
         drain = self.policy.drain.model_copy(update={"at_deadline": "force"}) if back else self.policy.drain
-        return {"side": side, "drain": drain, "waived_instances": self.policy.waived_instances}
+        waived = self.policy.waived_instances
+        return {"side": side, "drain": drain, "waived_instances": waived, "written": self.written}
 
     async def ensure_probe_paths(self, phase: Phase) -> None:
         """Give both sides a probe path again where the document that stands may name none, and leave the weights as they are.

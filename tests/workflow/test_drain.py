@@ -57,6 +57,22 @@ async def test_waiting_goes_on_until_the_last_stream_has_ended(world: World) -> 
     assert (view.outcome, view.cut, view.left_on_source) == (Outcome.COMPLETED, 0, 0)
 
 
+async def test_who_leads_users_back_to_the_side_that_is_drained_is_named(world: World) -> None:
+    """Nobody waits for users to leave where somebody else's weights send them: the move goes back, and an operator is shown."""
+    world.gateway.open_stream("edge-1", world.app)
+    run = await world.relocate(target=world.b, options=_drain("wait", seconds=0))
+    await run.told_left(1)
+    theirs = await world.write_as_somebody_else({world.a: 100, world.b: 0})
+    view = await run.asks()
+    assert f"{world.a} 100 %, {world.b} 0 %" in view.sentence
+    assert "Went back because route" in run.notes
+    assert (await world.document()) == theirs
+    assert world.instances() == {world.a: 1, world.b: 1}
+    assert (await run.command("retry")).accepted
+    assert (await run.ended()).outcome is Outcome.ROLLED_BACK
+    await world.assert_serves_only_from(world.a)
+
+
 async def test_what_cannot_be_counted_is_not_zero(world: World) -> None:
     """One instance's counters cannot be read: the drain holds at its deadline, and says so."""
     world.gateway.uncounted.add("edge-2")
