@@ -45,10 +45,10 @@ def loaded_images(
     """The first build, the other one and that of trials, and Traefik, known to edge-a."""
     folder, programs = tmp_path_factory.mktemp("images"), Path(sys.executable).parent
     another = other(docker_client, service_image, "other")
-    for image in (service_image, another, trial(docker_client, service_image, programs / "temporal", "dev")):
-        file = folder / "image.tar"
-        save(image, file)
-        edge_clusters.load(file, [A])
+    file = folder / "images.tar"
+    save([service_image, another, trial(docker_client, service_image, programs / "temporal", "dev")], file)
+    edge_clusters.load(file, [A])
+    file.unlink()
     edge_clusters.load(traefik.archive(programs / "traefik", folder), [A])
 
 

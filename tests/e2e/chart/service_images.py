@@ -2,7 +2,9 @@
 """The service's image in the build of this source, in another one whose workflow goes another way, and in that of trials."""
 
 import shutil
+import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from docker import DockerClient
@@ -49,8 +51,6 @@ def _built(client: DockerClient, folder: Path, first: Image, tag: str) -> Image:
     return image
 
 
-def save(image: Image, file: Path) -> None:
-    """Write its archive, with its name."""
-    with file.open("wb") as content:
-        for part in image.save(named=True):
-            content.write(part)
+def save(images: Sequence[Image], file: Path) -> None:
+    """Write one archive of all, with their names; what they have in common stands in it once."""
+    subprocess.run(["docker", "save", "--output", str(file), *(one.tags[0] for one in images)], check=True)
