@@ -27,12 +27,13 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent
 BEDS = HERE / "testbed" / "test_nothing_is_left.py"
 SECOND = (
-    *(HERE / "chart", HERE / "gateway_api", HERE / "test_conformance_grpc_route.py", HERE / "test_requests.py"),
+    *(HERE / "chart", HERE / "gateway_api", HERE / "test_conformance_grpc_route.py"),
+    *(HERE / "test_driver_connection.py", HERE / "test_requests.py"),
     *(HERE / "testbed" / "test_cluster_dns.py", HERE / "testbed" / "test_daemons.py"),
     *(TESTS / "compose", TESTS / "image"),
 )
-"""As much as the others, which take as long: what installs the service, what is of gateways alone, what counts
-requests, and everything with images."""
+"""As much as the others, which take as long: what installs the service, what is of gateways alone, how
+clusters are asked and what if they do not answer, and everything with images."""
 
 
 class Run:
