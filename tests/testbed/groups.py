@@ -28,8 +28,9 @@ class Groups:
 
     def processes(self) -> set[int]:
         """Ids of those in it, and in every group below."""
-        files = [file for one in _controllers() for file in (one / self.name).rglob("cgroup.procs")]
-        return {int(line) for file in files for line in _read(file).split()}
+        # os.walk passes over a group that is removed while it is looked at, where Path.rglob raises.
+        folders = [folder for one in _controllers() for folder, _, _ in os.walk(one / self.name)]
+        return {int(line) for folder in folders for line in _read(Path(folder, "cgroup.procs")).split()}
 
     def remove(self) -> bool:
         """Remove it and every group in it; whether all went, which none does that still has a process."""
