@@ -4,7 +4,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from temporalio import activity
 
@@ -15,7 +14,7 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import Drained, DrainOrder
 from relocate.activities.pauses import pauses
 from relocate.activities.record import keep_claims
-from relocate.activities.standing import check_unchanged
+from relocate.activities.standing import check_all_unchanged
 from relocate.activities.ways import Stretch, counted_instances, stretches
 from relocate.metrics.worker import DRAIN_SECONDS, in_flight
 from relocate.model.evidence import Claim
@@ -78,7 +77,7 @@ class Draining:
                 return state, True
             if order.drain.at_deadline != "wait" and now >= order.drain.deadline_seconds:
                 break
-            stood_at = await _check_unchanged(order, found, stood_at)
+            stood_at = await check_all_unchanged(order, found, stood_at)
             await asyncio.sleep(pause)
         return state, False
 
@@ -99,9 +98,3 @@ async def _usage(order: DrainOrder, found: Sequence[Stretch]) -> Sequence[Instan
             unknown = InstanceUsage(instance=stretch.gateway, in_flight=None, requests_total=None, reason=str(error))
             usage[stretch.key] = [unknown]
     return counted(usage)
-
-
-async def _check_unchanged(order: DrainOrder, found: Sequence[Stretch], since: float) -> float:
-    with suppress(Unavailable):  # then nobody is counted there either, and that is told
-        return min([await check_unchanged(stretch, since, order) for stretch in found])
-    return since

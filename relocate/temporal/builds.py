@@ -16,7 +16,14 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey, VersioningBehavior, WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import WorkerDeploymentConfig
-from tenacity import AsyncRetrying, retry_if_exception, retry_if_result, stop_after_delay, wait_random_exponential
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    retry_if_exception_type,
+    retry_if_result,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from relocate.errors import EngineUnavailable
 from relocate.settings import Settings
@@ -95,7 +102,7 @@ class Builds:
             await patience.copy(retry=not_yet, reraise=True)(self._make_current, build)
         except RPCError as error:
             raise EngineUnavailable(f"build {build} cannot be made current: {error.message}") from error
-        unknown = retry_if_result(operator.not_)
+        unknown = retry_if_result(operator.not_) | retry_if_exception_type(EngineUnavailable)
         if not await patience.copy(retry=unknown, retry_error_callback=lambda _: False)(self._known_everywhere):
             raise EngineUnavailable(f"build {build} is current, and after {seconds:g} s not all of Temporal knows it")
 

@@ -13,9 +13,8 @@ Stage = Callable[..., Awaitable[EdgeScene]]
 
 BY_HAND = 14
 """Requests of `kubectl apply`, `rollout status` and `delete` for the sample application, its cache warm (`make bench-k8s`)."""
-
-
 MOVES = 3
+"""One of so many has to stay within it."""
 
 
 async def test_a_relocation_asks_the_clusters_at_most_twice_as_often_as_kubectl_does(
