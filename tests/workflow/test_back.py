@@ -13,7 +13,7 @@ from relocate.model.relocation import Outcome, Phase, Status, StepState
 from relocate.phases import documents
 from steering.model import Acknowledgement, Fence
 from tests.workflow.run import Run, eventually
-from tests.workflow.world import World
+from tests.workflow.world import JUDGING, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -103,7 +103,7 @@ async def test_a_target_that_dies_in_the_bake_is_left_again(world: World) -> Non
 
 async def test_too_few_samples_hold(world: World, impatient_judging: None) -> None:
     """What was not seen of B is neither good nor bad: the run waits for somebody, and `proceed` judges again."""
-    run = await world.relocate(target=world.b, options={"bake_seconds": 0.1, "judging": {"min_samples": 15}})
+    run = await world.relocate(target=world.b, options={"bake_seconds": 0.1, "judging": {**JUDGING, "min_samples": 15}})
     held = await run.asks(Status.HELD)
     assert "Too little was seen" in held.sentence
     assert f"{world.b} was asked" in held.sentence
@@ -118,7 +118,7 @@ async def test_too_few_samples_hold(world: World, impatient_judging: None) -> No
 
 async def test_the_switch_waits_until_the_source_has_been_seen(world: World) -> None:
     """The gate was faster than the prober; once A has no traffic, there would be nothing to compare B with."""
-    run = await world.relocate(target=world.b, options={"bake_seconds": 3, "judging": {"min_samples": 25}})
+    run = await world.relocate(target=world.b, options={"bake_seconds": 3, "judging": {**JUDGING, "min_samples": 25}})
     assert (await run.ended()).outcome is Outcome.COMPLETED
     assert run.judged.detail["baseline"]["requests"] >= 25
     assert f"Watching {world.a} for long enough to compare {world.b} with it." in run.said
@@ -128,7 +128,7 @@ async def test_without_a_baseline_nothing_is_switched_before_somebody_says_so(
     world: World, impatient_judging: None, no_wait_for_a_baseline: None
 ) -> None:
     """A was seen too seldom: users stay where they are, and `proceed` lets B's own errors decide."""
-    run = await world.relocate(target=world.b, options={"bake_seconds": 0.1, "judging": {"min_samples": 100_000}})
+    run = await world.relocate(target=world.b, options={"bake_seconds": 0.1, "judging": {**JUDGING, "min_samples": 100_000}})
     held = await run.asks(Status.HELD)
     assert "there is no baseline" in held.sentence
     assert (held.phase, held.weights) == (Phase.READY, {world.a: 100, world.b: 0})
@@ -144,7 +144,7 @@ async def test_without_a_baseline_nothing_is_switched_before_somebody_says_so(
 
 async def test_a_baseline_that_came_while_it_was_held_is_used(world: World, no_wait_for_a_baseline: None) -> None:
     """Nobody has to do without what has been seen by then."""
-    run = await world.relocate(target=world.b, options={"bake_seconds": 3, "judging": {"min_samples": 25}})
+    run = await world.relocate(target=world.b, options={"bake_seconds": 3, "judging": {**JUDGING, "min_samples": 25}})
     await run.asks(Status.HELD)
     watched = world.service.database.watched
     await eventually(lambda: asyncio.to_thread(lambda: len(watched.seconds(run.id, since=0, until=2**40)) >= 10))
