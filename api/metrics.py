@@ -7,7 +7,7 @@ same figures: take `max` over replicas, not `sum`.
 
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -65,6 +65,21 @@ def ue_events(registry: CollectorRegistry) -> Counter:
     )
     for decision in ("relocating", "not_moved", "repeated", "failed"):
         counter.labels(decision)
+    return counter
+
+
+def invocations(registry: CollectorRegistry, clients: Iterable[str]) -> Counter:
+    """Workflows that were to be started, by workflow client and what became of it; each of `clients` is there from the beginning."""
+    counter = Counter(
+        "relocate_workflow_invocations",
+        "Workflows that EMCO wanted started, by workflow client (empty: unknown) and what became of it: started, already (a "
+        "workflow of that id had been started), refused or unavailable (Temporal could not be asked).",
+        ("client", "result"),
+        registry=registry,
+    )
+    for client in clients:
+        for result in ("started", "already", "refused", "unavailable"):
+            counter.labels(client, result)
     return counter
 
 

@@ -50,6 +50,11 @@ KINDS: Mapping[str, Kind] = {
     "already-relocating": Kind(
         409, "The application is being relocated", "`relocation` is the address of the running relocation."
     ),
+    "already-started": Kind(
+        409,
+        "The workflow had been started before",
+        "`WorkflowExecutionErrorWhenAlreadyStarted` says that this is an error.",
+    ),
     "refused": Kind(409, "The command was refused", "Nothing changed; `detail` says why not now."),
     "target-failed": Kind(409, "The instance will not become ready there", "`detail` says why; waiting does not help."),
     "not-proven": Kind(409, "The proof that this needs could not be had", "Nothing irreversible was done."),
@@ -77,6 +82,7 @@ _BY_ERROR: Sequence[tuple[type[Exception], str]] = (
     (errors.InvalidRequest, "invalid-request"),
     (errors.NotFound, "not-found"),
     (errors.AlreadyRelocating, "already-relocating"),
+    (errors.AlreadyStarted, "already-started"),
     (errors.NotRunning, "refused"),
     (errors.StaleFence, "stale"),
     (errors.ClusterUnavailable, "cluster-unavailable"),
@@ -194,10 +200,20 @@ def install(app: FastAPI) -> None:
 
 
 async def _of_validation(request: Request, error: Exception) -> JSONResponse:
-    found = error.errors() if isinstance(error, RequestValidationError) else []
-    fields = [_field_error(one) for one in found]
-    detail = "; ".join(f"{one.field}: {one.message}" for one in fields[:3]) or str(error)
-    return answer("invalid-request", detail, request.url.path, fields=fields)
+    if not isinstance(error, RequestValidationError):  # pragma: no cover - FastAPI calls it for nothing else
+        raise error
+    return invalid(fields_of(error), request.url.path)
+
+
+def fields_of(error: RequestValidationError) -> Sequence[FieldError]:
+    """What is wrong with which field."""
+    return [_field_error(one) for one in error.errors()]
+
+
+def invalid(fields: Sequence[FieldError], instance: str, *, status: int | None = None) -> JSONResponse:
+    """The answer to what makes no sense; the first fields are named in words too."""
+    detail = "; ".join(f"{one.field}: {one.message}" for one in fields[:3])
+    return answer("invalid-request", detail, instance, status=status, fields=fields)
 
 
 def _field_error(found: Mapping[str, object]) -> FieldError:

@@ -26,6 +26,9 @@ from relocate.tracing import traced
 
 GRACE = 3
 """Seconds that open requests get at the end. Streams are told to end at once."""
+KEEP_ALIVE = 120
+"""Seconds for which an idle connection stays open. workflowmgr uses one again after up to 90 (Go's default), and does not try
+again when it finds it closed."""
 
 _log = structlog.get_logger(__name__)
 
@@ -148,5 +151,6 @@ def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE,
+        timeout_keep_alive=KEEP_ALIVE,
         ws="none",
     )

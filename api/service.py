@@ -26,6 +26,8 @@ class Service:
     signer: Signer
     ue_events: Counter
     """UE events, by what was decided."""
+    invocations: Counter
+    """Workflows that EMCO wanted started, by workflow client and what became of it."""
 
 
 # FastAPI sends a function that is not async to a thread, which costs more than these do.

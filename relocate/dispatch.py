@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from typing import Protocol, Self
 
+from relocate.emco.workflows import Workflows
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, RelocationRequest, View
 from relocate.model.values import Payload
@@ -54,6 +55,10 @@ class CommandResult(Payload):
 
 class Dispatch(Protocol):
     """What the front end asks of the orchestrator."""
+
+    @property
+    def workflows(self) -> Workflows:
+        """Workflows of any kind."""
 
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
         """Check, keep and start a request.

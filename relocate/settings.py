@@ -5,6 +5,8 @@ Temporal's settings have Temporal's own names (`TEMPORAL_ADDRESS`, ...), read by
 """
 
 import json
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from relocate.emco.clients import MIGRATION_TASK_QUEUE, RELOCATE_TASK_QUEUE, WorkflowClient, known_clients
 from steering.store.engine import TIMEOUT
 
 KINDS = ("sqlite", "postgresql+psycopg")
@@ -89,6 +92,13 @@ class Settings(BaseSettings):
     tracing: bool = False
     """OpenTelemetry traces of API and workers, over OTLP/HTTP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says; needs the extra
     `tracing`."""
+    migrate_task_queue: str = Field(default=MIGRATION_TASK_QUEUE, max_length=1000)
+    """Task queue on which workers take EMCO's `EmcoMigrateWorkflow`; empty: they do not, and the original's worker may."""
+    relocate_task_queue: str = Field(default=RELOCATE_TASK_QUEUE, max_length=1000)
+    """The same for `EmcoRelocateWorkflow`."""
+    workflow_clients: tuple[WorkflowClient, ...] = ()
+    """More names for `POST /invoke/{workflowClientName}`, for workflows that are somebody else's: each with `name`, `task_queue`
+    (empty: the intent's) and `workflow_type` (empty: as the queue)."""
     page_feed: Path | None = None
     """A file of JSON lines with traffic per second, shown on the page (`relocate demo` writes one)."""
 
@@ -114,6 +124,11 @@ class Settings(BaseSettings):
         if kind not in KINDS:
             raise ValueError(f"begins with {kind}://; known: {', '.join(f'{one}://' for one in KINDS)}")
         return value
+
+    @cached_property
+    def known_workflow_clients(self) -> Mapping[str, WorkflowClient]:
+        """Every name for `POST /invoke/{workflowClientName}`."""
+        return known_clients(self.workflow_clients, self.migrate_task_queue, self.relocate_task_queue)
 
     @property
     def database(self) -> str:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from temporalio.common import RetryPolicy
 
 from relocate.activities import orders
+from relocate.emco.names import Wanted
 from relocate.phases.judging import Judged
 
 InT = TypeVar("InT")
@@ -96,5 +97,9 @@ ACTIVATE = Call("activate", orders.ActivateOrder, type(None), Queue.CHANGE, time
 ADOPT = Call("adopt", orders.InstanceOrder, orders.Deployed, Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
 CLAIM = Call("claim", orders.ClaimOrder, type(None), Queue.CHANGE, timedelta(minutes=1), timedelta(minutes=3))
 FREE = Call("free", orders.InstanceOrder, type(None), Queue.CHANGE, timedelta(seconds=30), timedelta(minutes=2))
+FIND = Call("find", Wanted, orders.Found, Queue.CHANGE, timedelta(seconds=10), timedelta(minutes=5))
+ACCEPT = Call("accept", orders.AcceptOrder, orders.Begun, Queue.CHANGE, timedelta(seconds=20), None)
+"""These two run on the task queue of the workflow that asks for them. `accept` waits for its turn: while another relocation of the
+application runs, it fails and is tried again."""
 RECORD = Call("record", orders.RecordOrder, type(None), Queue.CHANGE, timedelta(seconds=8), None, heartbeat=None)
 """Runs as a local activity: it is idempotent and takes milliseconds."""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from readiness.model import GateSpec
 from relocate.model.application import Application, Drain, Judging
-from relocate.model.relocation import Phase, RelocationRequest
+from relocate.model.relocation import Actor, Parent, Phase, RelocationRequest
 from relocate.model.told import Told
 from relocate.model.values import Payload
 from relocate.phases.documents import Sides
@@ -307,12 +307,39 @@ class Start(Payload):
     created_at: datetime
     searchable: bool = False
     """Whether this Temporal namespace has our search attributes."""
+    followed: bool = False
+    """Whether the workflow that starts this one wants to hear each phase: a signal of `relocate.workflow.followed`."""
 
 
 class ReleaseStart(Start):
     """What giving back an adopted instance starts with; the request names its cluster as source."""
 
     instance: str
+
+
+class AcceptOrder(Payload):
+    """Accept a relocation that the workflow which asks for it will start."""
+
+    relocation: str
+    """Its id: the same order again is the same relocation."""
+    request: RelocationRequest
+    actor: Actor
+    parent: Parent
+
+
+class Begun(Payload):
+    """A relocation that was accepted: what to start it with, and where it runs."""
+
+    start: Start
+    task_queue: str
+
+
+class Found(Payload):
+    """What EMCO's names mean here."""
+
+    applications: tuple[str, ...]
+    """In the order in which they move."""
+    target: str
 
 
 class Ended(Payload):

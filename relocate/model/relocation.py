@@ -11,6 +11,16 @@ from relocate.model.application import Drain, Judging, Steps
 from relocate.model.values import Duration, Labels, Model, Name, Payload
 
 
+def relocation_id(moment: datetime, chance: int) -> str:
+    """Sorts by time, and cannot be guessed.
+
+    Args:
+        moment: of the acceptance.
+        chance: 32 random bits.
+    """
+    return f"rel-{moment:%Y%m%d%H%M%S}-{chance:08x}"
+
+
 class Phase(StrEnum):
     """The phases of the design, in order."""
 
@@ -112,6 +122,13 @@ class Actor(Payload):
 
     who: str = Field(default="anonymous", max_length=256)
     why: str = Field(default="", max_length=1024)
+
+
+class Parent(Payload):
+    """A run of another workflow that has a relocation as a part of it, and starts it."""
+
+    workflow: str
+    run: str
 
 
 class Step(Payload):

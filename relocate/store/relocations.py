@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, and_, bindparam, insert, or_, select,
 from relocate.errors import InvalidRequest, NotFound, NotRunning, RelocateError
 from relocate.model.application import Application
 from relocate.model.evidence import Claim
-from relocate.model.relocation import Actor, Outcome, Phase, RelocationRequest, Status, Step, View
+from relocate.model.relocation import Actor, Outcome, Parent, Phase, RelocationRequest, Status, Step, View
 from relocate.model.told import Told
 from relocate.store import evidence
 from relocate.store.catalogue import CATALOGUE_TURN, fitting
@@ -50,6 +50,8 @@ class Asked(NamedTuple):
     actor: Actor
     trace: str = ""
     """Id of the trace that the request belongs to, if there is one."""
+    parent: Parent | None = None
+    """Who starts it; None: we do."""
 
 
 class Event(NamedTuple):
@@ -69,6 +71,8 @@ class Pending(NamedTuple):
     lease: int
     request: RelocationRequest
     created_at: datetime
+    parent: Parent | None = None
+    """Who starts it; None: we do."""
 
     @classmethod
     def of(cls, accepted: Accepted) -> Self:
@@ -113,7 +117,8 @@ class Relocations:
         """
         with writing(self._engine) as connection:
             _take_keys(connection, key)
-            return _repeated(connection, request, key) or _accept(connection, identity, request, key)
+            asked = Asked(identity, request, key, Actor())
+            return _repeated(connection, request, key) or _accept(connection, asked)
 
     def repeated(self, request: RelocationRequest, key: str | None) -> Accepted | None:
         """What the same key was answered the first time, or None for a new one.
@@ -131,13 +136,23 @@ class Relocations:
 
     def not_started(self, accepted_before: datetime | None = None) -> Sequence[Pending]:
         """Relocations accepted until then (None: ever) that Temporal may not have, oldest first."""
-        statement = select(RELOCATIONS.c.lease, RELOCATIONS.c.view).where(~RELOCATIONS.c.started)
+        columns = RELOCATIONS.c.lease, RELOCATIONS.c.view, RELOCATIONS.c.parent
+        statement = select(*columns).where(~RELOCATIONS.c.started)
         if accepted_before is not None:
             statement = statement.where(RELOCATIONS.c.created_at <= accepted_before)
         with self._engine.connect() as connection:
             oldest_first = connection.execute(statement.order_by(RELOCATIONS.c.created_at))
-            views = [(row.lease, View.model_validate(row.view)) for row in oldest_first]
-        return [Pending(view.id, lease, view.request, view.created_at) for lease, view in views]
+            rows = [(row.lease, row.parent, View.model_validate(row.view)) for row in oldest_first]
+        return [
+            Pending(view.id, lease, view.request, view.created_at, parent and Parent.model_validate(parent))
+            for lease, parent, view in rows
+        ]
+
+    def begun(self) -> AbstractSet[str]:
+        """Ids of those that Temporal was given and that have not ended."""
+        statement = select(RELOCATIONS.c.id).where(RELOCATIONS.c.started, RELOCATIONS.c.finished_at.is_(None))
+        with self._engine.connect() as connection:
+            return set(connection.execute(statement).scalars())
 
     def get(self, identity: str) -> View:
         """The relocation.
@@ -172,11 +187,28 @@ class Relocations:
         with writing(self._engine) as connection:
             hold_still(connection, identity)
             view = _unfinished(_view(connection, identity))
-            if not connection.execute(select(RELOCATIONS.c.started).where(RELOCATIONS.c.id == identity)).scalar_one():
+            if not _is_started(connection, identity):
                 raise NotRunning(f"{identity} has not begun; it is started within seconds")
-            ended = view.ended(Outcome.CANCELLED, sentence, datetime.now(UTC))
-            keep_told(connection, [Told(view=ended, claims=(claim,))])
-            return ended
+            return _cancelled(connection, view, sentence, claim)
+
+    def end_unbegun(self, identity: str, sentence: str, claim: Claim) -> View:
+        """End a relocation that nobody is going to start, as cancelled; its lease is free again.
+
+        Args:
+            identity: the relocation.
+            sentence: why it ends.
+            claim: for its record.
+
+        Raises:
+            NotFound: there is none of that id.
+            NotRunning: it has ended, or has begun after all.
+        """
+        with writing(self._engine) as connection:
+            hold_still(connection, identity)
+            view = _unfinished(_view(connection, identity))
+            if _is_started(connection, identity):
+                raise NotRunning(f"{identity} has begun")
+            return _cancelled(connection, view, sentence, claim)
 
     def list(
         self,
@@ -264,29 +296,35 @@ def _accept_fitting(connection: Connection, asked: Asked) -> Accepted | Relocate
             return repeated
         application, _ = fitting(connection, asked.request)
         by = {"by": asked.actor.who, "why": asked.actor.why} | ({"trace": asked.trace} if asked.trace else {})
-        accepted = _accept(connection, asked.id, asked.request, asked.key, ("accepted", by))
+        accepted = _accept(connection, asked, ("accepted", by))
     except RelocateError as refused:
         return refused
     return accepted._replace(application=application)
 
 
-def _accept(
-    connection: Connection,
-    identity: str,
-    request: RelocationRequest,
-    key: str | None,
-    *more: tuple[str, dict[str, Any]],
-) -> Accepted:
+def _accept(connection: Connection, asked: Asked, *more: tuple[str, dict[str, Any]]) -> Accepted:
+    identity, request = asked.id, asked.request
     lease = take_lease(connection, request.application, identity)
     view = _first_view(identity, request)
     body = view.model_dump(mode="json")
     row = {"application": request.application, "status": view.status, "lease": lease, "created_at": view.created_at}
-    connection.execute(_KEEP, {"id": identity, "started": False, "view": body, **row})
-    if key is not None:
-        used = {"key": key, "digest": _digest(request), "relocation": identity, "created_at": view.created_at}
+    parent = asked.parent and asked.parent.model_dump()
+    connection.execute(_KEEP, {"id": identity, "started": False, "view": body, "parent": parent, **row})
+    if asked.key is not None:
+        used = {"key": asked.key, "digest": _digest(request), "relocation": identity, "created_at": view.created_at}
         connection.execute(insert(IDEMPOTENCY), used)
     _append(connection, identity, ("view", body), *more)
     return Accepted(view, lease, repeated=False)
+
+
+def _is_started(connection: Connection, identity: str) -> bool:
+    return bool(connection.execute(select(RELOCATIONS.c.started).where(RELOCATIONS.c.id == identity)).scalar_one())
+
+
+def _cancelled(connection: Connection, view: View, sentence: str, claim: Claim) -> View:
+    ended = view.ended(Outcome.CANCELLED, sentence, datetime.now(UTC))
+    keep_told(connection, [Told(view=ended, claims=(claim,))])
+    return ended
 
 
 def _unfinished(view: View) -> View:

@@ -63,6 +63,7 @@ RELOCATIONS = Table(
     Column("outcome", String(32)),
     Column("lease", Integer, nullable=False),
     Column("started", Boolean, nullable=False),
+    Column("parent", JSON(none_as_null=True), nullable=True),
     Column("view", JSON, nullable=False),
     Column("created_at", Moment, nullable=False, index=True),
     Column("finished_at", Moment, index=True),
@@ -76,7 +77,7 @@ Index(
     sqlite_where=~RELOCATIONS.c.started,
     postgresql_where=~RELOCATIONS.c.started,
 )
-"""What each page and the sweeper ask for is found without reading what has ended: that only ever grows."""
+"""`parent` is the workflow that starts it, where we do not. What each page and the sweeper ask for is found without reading what has ended: that only ever grows."""
 
 IDEMPOTENCY = Table(
     "idempotency",

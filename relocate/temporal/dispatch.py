@@ -32,7 +32,7 @@ from relocate.errors import EngineUnavailable, InvalidRequest, NotRunning, Reloc
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
-from relocate.model.relocation import Actor, RelocationRequest, View
+from relocate.model.relocation import Actor, RelocationRequest, View, relocation_id
 from relocate.parts import Parts
 from relocate.phases.plan import sentences
 from relocate.settings import Settings
@@ -42,6 +42,8 @@ from relocate.store.relocations import Accepted, Asked, Pending
 from relocate.temporal.connection import ANSWER, Connection, reachable, registered
 from relocate.temporal.failures import asking
 from relocate.temporal.placing import Placing
+from relocate.temporal.recovering import Recovering
+from relocate.temporal.workflows import TemporalWorkflows
 from relocate.tracing import trace_id
 from relocate.workflow.desk import Command, CommandOrder
 from relocate.workflow.journal import note
@@ -74,6 +76,8 @@ class TemporalDispatch:
         """What comes in while others are being accepted is accepted together."""
         self._queue = f"{parts.settings.task_queue}-{Queue.CHANGE}"
         self._placing = Placing(client, parts.database, self._queue)
+        self._recovering = Recovering(client, parts.database)
+        self.workflows = TemporalWorkflows(client)
 
     @classmethod
     @asynccontextmanager
@@ -94,6 +98,8 @@ class TemporalDispatch:
         """Ask Temporal through this client from now on."""
         self._client = client
         self._placing.use(client)
+        self._recovering.use(client)
+        self.workflows.use(client)
 
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
         """Check, keep and start a request; see `relocate.dispatch.Dispatch`."""
@@ -211,11 +217,15 @@ class TemporalDispatch:
         started = 0
         settled = datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS)
         for pending in await asyncio.to_thread(self._database.relocations.not_started, settled):
+            if pending.parent is not None:
+                await self._recovering.unbegun(pending)
+                continue
             name = pending.request.application
             application = await asyncio.to_thread(self._database.catalogue.get, Application, name)
             await self._start(pending, application)
             _log.info("started what had been accepted", relocation=pending.id, application=name)
             started += 1
+        await self._recovering.sweep()
         return started
 
     async def reachable(self) -> bool:
@@ -279,8 +289,8 @@ class TemporalDispatch:
 
 
 def new_identity() -> str:
-    """A relocation's id: sorts by time, and cannot be guessed."""
-    return f"rel-{datetime.now(UTC):%Y%m%d%H%M%S}-{secrets.token_hex(4)}"
+    """Of a relocation that is accepted now."""
+    return relocation_id(datetime.now(UTC), secrets.randbits(32))
 
 
 __all__ = ["TemporalDispatch", "new_identity"]

@@ -3,7 +3,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.worker import Worker
 
 from relocate import logs
+from relocate.activities.accepting import Accepting
 from relocate.activities.adopting import Adopting
 from relocate.activities.calls import Queue
 from relocate.activities.checking import Checking
@@ -32,10 +33,11 @@ from relocate.metrics.worker import WORKER
 from relocate.parts import Parts
 from relocate.settings import Settings
 from relocate.temporal.builds import pinning
-from relocate.temporal.connection import Connection, reachable
+from relocate.temporal.connection import Connection, reachable, registered
 from relocate.temporal.sandbox import sandbox
 from relocate.tracing import traced
 from relocate.workflow.adoption import Adopt, Release
+from relocate.workflow.emco import EmcoMigrate, EmcoRelocate, MigrateByQueue, RelocateByQueue
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
 
@@ -144,7 +146,32 @@ def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Se
         graceful_shutdown_timeout=GRACE,
         deployment_config=build,
     )
-    return [changing, watching, probing]
+    return [changing, watching, probing, *_of_emco(client, parts, cached_workflows)]
+
+
+def _of_emco(client: Client, parts: Parts, cached_workflows: int) -> Sequence[Worker]:
+    """Those that stand in for EMCO's, where these would wait."""
+    settings = parts.settings
+    accepting = Accepting(parts, lambda: registered(client))
+    queues: Mapping[str, Sequence[type]] = {
+        settings.migrate_task_queue: [EmcoMigrate, MigrateByQueue],
+        settings.relocate_task_queue: [EmcoRelocate, RelocateByQueue],
+    }
+    return [
+        Worker(
+            client,
+            task_queue=queue,
+            workflows=workflows,
+            activities=[accepting.find, accepting.accept],
+            workflow_runner=sandbox(),
+            max_cached_workflows=cached_workflows,
+            sticky_queue_schedule_to_start_timeout=STICKY,
+            graceful_shutdown_timeout=GRACE,
+            deployment_config=pinning(settings),
+        )
+        for queue, workflows in queues.items()
+        if queue
+    ]
 
 
 def changes(parts: Parts) -> Sequence[Activity]:

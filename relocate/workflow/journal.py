@@ -20,6 +20,7 @@ from relocate.model.relocation import Outcome, Phase, Status, Step, StepState, V
 from relocate.model.told import Told
 from relocate.targets.contract import Decision
 from relocate.workflow import meter
+from relocate.workflow.followed import Follower
 from relocate.workflow.visibility import Searchable
 
 
@@ -45,6 +46,7 @@ class Journal:
         self._told: list[Told] = []
         """Not known to be kept, oldest first."""
         self._searchable = Searchable() if start.searchable else None
+        self._follower = Follower() if start.followed else None
         self.view = View(
             id=start.relocation,
             application=start.application.name,
@@ -84,6 +86,8 @@ class Journal:
 
     def enter(self, phase: Phase, sentence: str, **changes: Any) -> None:
         """A phase begins."""
+        if self._follower is not None:
+            self._follower.hears(phase)
         steps = self._with(
             phase, state=StepState.RUNNING, sentence=sentence, started_at=workflow.now(), finished_at=None
         )

@@ -14,6 +14,7 @@ from relocate.model.relocation import Actor, RelocationRequest, Status, View
 from relocate.store.database import Database
 from relocate.store.relocations import Accepted
 from relocate.targets.contract import Decision, Ranked
+from tests.api.memory_workflows import MemoryWorkflows
 
 
 class MemoryDispatch(Dispatch):
@@ -27,6 +28,12 @@ class MemoryDispatch(Dispatch):
         self.refusing = False
         self.actors: list[Actor] = []
         self.swept = asyncio.Event()
+        self._workflows = MemoryWorkflows()
+
+    @property
+    def workflows(self) -> MemoryWorkflows:
+        """Started, and nothing more."""
+        return self._workflows
 
     def _check(self, request: RelocationRequest) -> None:
         if self.down:

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import create_engine
 from starlette.applications import Starlette
 
-from api.metrics import RelocationCollector, RequestMeter, ue_events
+from api.metrics import RelocationCollector, RequestMeter, invocations, ue_events
 from relocate.metrics.control import ControlCollector
 from relocate.metrics.worker import WORKER
 from relocate.store.figures import Figures
@@ -36,6 +36,7 @@ def api_rows() -> list[Row]:
     registry = CollectorRegistry()
     RequestMeter(Starlette(), registry)
     ue_events(registry)
+    invocations(registry, ["migrate_workflowclient"])
     rows = [*_rows(RelocationCollector(Figures(engine)).collect()), *_declared(registry)]
     engine.dispose()
     return rows

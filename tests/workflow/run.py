@@ -18,6 +18,7 @@ from relocate.model.chain import broken_link
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Actor, Phase, Status, StepState, View
 from relocate.temporal.sandbox import sandbox
+from relocate.workflow.emco import EmcoMigrate, EmcoRelocate, MigrateByQueue, RelocateByQueue
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
 from steering.model import Rung
@@ -189,7 +190,7 @@ class Run:
 def replayer() -> Replayer:
     """As the worker: same workflows, same sandbox, same data converter."""
     return Replayer(
-        workflows=[Relocate, Place],
+        workflows=[Relocate, Place, EmcoMigrate, EmcoRelocate, MigrateByQueue, RelocateByQueue],
         workflow_runner=sandbox(),
         data_converter=pydantic_data_converter,
     )

@@ -14,6 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from relocate.clusters.contract import ClusterDriver
 from relocate.demo.system import TEMPORAL_TUNING
+from relocate.emco.clients import MIGRATION_TASK_QUEUE, RELOCATE_TASK_QUEUE
 from relocate.parts import Parts
 from relocate.settings import Settings
 from relocate.store.database import Database
@@ -76,7 +77,14 @@ async def running_service(client: Client, folder: Path, *, cached_workflows: int
     """The real workers on a fresh SQLite database."""
     url = f"sqlite:///{folder / 'relocate.db'}"
     prepare(url)
-    parts = StoryParts(Settings(database_url=url, task_queue=f"cache-{cached_workflows}"), Database.open(url))
+    name = f"cache-{cached_workflows}"
+    settings = Settings(
+        database_url=url,
+        task_queue=name,
+        migrate_task_queue=f"{name}-{MIGRATION_TASK_QUEUE}",
+        relocate_task_queue=f"{name}-{RELOCATE_TASK_QUEUE}",
+    )
+    parts = StoryParts(settings, Database.open(url))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.close)
         for worker in workers(client, parts, cached_workflows=cached_workflows):

@@ -128,7 +128,9 @@ async def test_without_a_baseline_nothing_is_switched_before_somebody_says_so(
     world: World, impatient_judging: None, no_wait_for_a_baseline: None
 ) -> None:
     """A was seen too seldom: users stay where they are, and `proceed` lets B's own errors decide."""
-    run = await world.relocate(target=world.b, options={"bake_seconds": 0.1, "judging": {**JUDGING, "min_samples": 100_000}})
+    run = await world.relocate(
+        target=world.b, options={"bake_seconds": 0.1, "judging": {**JUDGING, "min_samples": 100_000}}
+    )
     held = await run.asks(Status.HELD)
     assert "there is no baseline" in held.sentence
     assert (held.phase, held.weights) == (Phase.READY, {world.a: 100, world.b: 0})

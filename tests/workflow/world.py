@@ -24,6 +24,8 @@ from tests.workflow.run import OPERATOR, Run
 from tests.workflow.service import Service
 
 INSTANCES = ("edge-1", "edge-2")
+PROVIDER = "edge-provider"
+"""Of every cluster, in EMCO."""
 
 JUDGING: Mapping[str, Any] = {"min_samples": 1, "max_p99_slack_seconds": 10}
 """What a busy machine does to latencies is not judged."""
@@ -69,7 +71,8 @@ class World:
         await self.data_plane.start()
         catalogue = self.service.database.catalogue
         for name in (self.a, self.b, self.c):
-            catalogue.put(Cluster(name=name, driver="memory", cpu_millicores=4000, memory_mib=4096))
+            known = {"emco-provider": PROVIDER}
+            catalogue.put(Cluster(name=name, driver="memory", cpu_millicores=4000, memory_mib=4096, labels=known))
         catalogue.put(Gateway(name=self.gateway_name, adapter="memory"))
         catalogue.put(self.application())
 
@@ -115,10 +118,17 @@ class World:
             "ports": [{"name": "http"}],
             "watch": {"period_seconds": 0.1},
         }
+        in_emco = {
+            "project": self.app,
+            "composite_app": "shop",
+            "composite_app_version": "v1",
+            "deployment_intent_group": "dig1",
+            "apps": ["web"],
+        }
         return Application.model_validate(
             {
                 "name": self.app,
-                "workloads": {"memory": {}},
+                "workloads": {"memory": {}, "emco": in_emco},
                 "routes": [route],
                 "readiness": {"probes": probes, **self.readiness},
                 "policy": FAST,

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Workflow clients: the names behind `POST /invoke/{workflowClientName}`, and which workflow each starts."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from relocate.emco.moves import MIGRATE, RELOCATE
+from relocate.emco.spec import StartOptions, TemporalSpec
+from relocate.errors import InvalidRequest, NotFound
+from relocate.model.values import Model, Payload
+
+MIGRATION_TASK_QUEUE = "MIGRATION_TASK_Q"
+RELOCATE_TASK_QUEUE = "RELOCATE_TASK_Q"
+LCM_TASK_QUEUE = "LCM_TASK_Q"
+"""Of Orange's `LcmWorkflow`, which is somebody else's: it decides when to relocate, and has us do it."""
+
+
+class WorkflowClient(Model):
+    """One name, and the workflow that it starts."""
+
+    name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")
+    """As it stands in the intent's `workflowClientName`."""
+    task_queue: str = Field(default="", max_length=1000)
+    """Where the workflow's workers wait, whatever the intent says; empty: the intent's `TaskQueue`."""
+    workflow_type: str = Field(default="", max_length=1000)
+    """Empty: called as its task queue, which is what EMCO's generic workflow client does."""
+
+
+class Invocation(Payload):
+    """A workflow that somebody wants started: everything that Temporal is told."""
+
+    workflow_type: str
+    task_queue: str
+    options: StartOptions
+    argument: bytes
+    """JSON of the one argument."""
+
+
+def known_clients(
+    configured: Sequence[WorkflowClient], migrate_queue: str, relocate_queue: str
+) -> Mapping[str, WorkflowClient]:
+    """Every workflow client by name; a configured one takes the place of ours.
+
+    Args:
+        configured: the operator's.
+        migrate_queue: where our migrations wait.
+        relocate_queue: where our relocations wait.
+    """
+    ours = (
+        WorkflowClient(name=MIGRATE.client, task_queue=migrate_queue, workflow_type=MIGRATE.workflow_type),
+        WorkflowClient(name=RELOCATE.client, task_queue=relocate_queue, workflow_type=RELOCATE.workflow_type),
+        WorkflowClient(name="lcm_workflowclient", task_queue=LCM_TASK_QUEUE, workflow_type="LcmWorkflow"),
+    )
+    return {client.name: client for client in (*ours, *configured)}
+
+
+def invocation(clients: Mapping[str, WorkflowClient], name: str, spec: TemporalSpec) -> Invocation:
+    """What `spec` asks of the workflow client `name`.
+
+    Raises:
+        NotFound: there is no such workflow client.
+        InvalidRequest: nothing says on which task queue the workflow waits, or one of ours would refuse its parameters.
+    """
+    client = clients.get(name)
+    if client is None:
+        raise NotFound(f"no workflow client is called {name}; known: {', '.join(sorted(clients))}")
+    queue = client.task_queue or spec.start_options.task_queue
+    if not queue:
+        text = "must name one, as the workflow client has none of its own"
+        raise InvalidRequest(text, field="workflowStartOptions.TaskQueue")
+    kind = client.workflow_type or queue
+    for move in (MIGRATE, RELOCATE):
+        if kind == move.workflow_type:
+            move.check(spec.params)
+    return Invocation(workflow_type=kind, task_queue=queue, options=spec.start_options, argument=spec.params.payload())

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of EMCO's wire says what the code does."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from api.emco import invoke
+from relocate.emco import moves
+from relocate.emco.spec import TemporalSpec
+from relocate.model.relocation import Phase
+from relocate.settings import Settings
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/emco.md").read_text()
+
+
+def _rows(first: str) -> list[list[str]]:
+    """Cells of the table whose heading begins like this, without back-ticks."""
+    table = PAGE[PAGE.index(f"\n| {first} |") + 1 :].partition("\n\n")[0]
+    return [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    """Models in an annotation, however deep."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for field in model.model_fields.values():
+        yield f"{prefix}{field.alias}"
+        for inner in _models(field.annotation):
+            yield from _fields(inner, f"{prefix}{field.alias}.")
+
+
+def test_every_route_is_told() -> None:
+    """Each that is served, and no other."""
+    served = [
+        f"{next(iter(route.methods))} {route.path}" for route in invoke.router.routes if isinstance(route, APIRoute)
+    ]
+    assert sorted(row[0] for row in _rows("route")) == sorted(served)
+
+
+def test_every_field_is_told() -> None:
+    """In the order in which Go writes them."""
+    assert [row[0] for row in _rows("field")] == list(_fields(TemporalSpec))
+
+
+def test_every_workflow_client_is_told() -> None:
+    """With its queue and type."""
+    known = Settings(database_url="sqlite://").known_workflow_clients
+    told = {row[0]: (row[1].split()[0], re.split(r"[, ]", row[2])[0]) for row in _rows("name")}
+    assert told == {name: (client.task_queue, client.workflow_type) for name, client in known.items()}
+
+
+def test_needed_parameters_are_told() -> None:
+    """By the workflow that needs them."""
+    rows = _rows("parameter")
+    for column, move in ((1, moves.MIGRATE), (2, moves.RELOCATE)):
+        assert {row[0] for row in rows if row[column] == "needed"} == set(move.needs)
+
+
+def test_states_are_told() -> None:
+    """For every phase."""
+    told = {row[0]: tuple(row[1:]) for row in _rows("phase")}
+    assert told == {phase.value: (moves.MIGRATE.shows[phase], moves.RELOCATE.shows[phase]) for phase in Phase}
