@@ -11,7 +11,7 @@ from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 
 from api import adoption, catalogue, evidence, page, problems, relocations, streams, traffic, ue_events, watched
-from api.emco import invoke
+from api.emco import intents, invoke
 from api.event_tail import EventTail
 from api.guard import Guard
 from api.metrics import RelocationCollector, RequestMeter, invocations, ue_events as count_ue_events
@@ -64,7 +64,7 @@ def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> Fa
     app.add_middleware(RequestMeter, registry=registry)
     # The guard checks tokens before anything else happens; this only tells OpenAPI's readers that there are some.
     bearer = [Depends(HTTPBearer(auto_error=False, description="Needed when the service has tokens configured."))]
-    for module in (relocations, evidence, watched, streams, ue_events, catalogue, adoption, traffic, invoke):
+    for module in (relocations, evidence, watched, streams, ue_events, catalogue, adoption, traffic, invoke, intents):
         app.include_router(module.router, dependencies=bearer)
     app.include_router(page.router)
     return app

@@ -50,6 +50,9 @@ KINDS: Mapping[str, Kind] = {
     "already-relocating": Kind(
         409, "The application is being relocated", "`relocation` is the address of the running relocation."
     ),
+    "already-exists": Kind(
+        409, "There is one of that name", "Nothing was changed; delete it first, or take another name."
+    ),
     "already-started": Kind(
         409,
         "The workflow had been started before",
@@ -82,6 +85,7 @@ _BY_ERROR: Sequence[tuple[type[Exception], str]] = (
     (errors.InvalidRequest, "invalid-request"),
     (errors.NotFound, "not-found"),
     (errors.AlreadyRelocating, "already-relocating"),
+    (errors.AlreadyExists, "already-exists"),
     (errors.AlreadyStarted, "already-started"),
     (errors.NotRunning, "refused"),
     (errors.StaleFence, "stale"),

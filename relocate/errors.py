@@ -8,6 +8,7 @@ The class name is the stable type that retry policies match. Library exceptions 
     |   `-- InvalidWorkload   ... in the application's workload
     |-- NotFound              an application, cluster, gateway or relocation of that name is not known
     |-- AlreadyRelocating     that application has a running relocation
+    |-- AlreadyExists         something of that name is there
     |-- AlreadyStarted        a workflow of that id runs, or has run, and who wants it started calls that an error
     |-- NotRunning            the relocation has ended, or has not begun; no command reaches it
     |-- StaleFence            a newer step, undo or lease has been here
@@ -53,6 +54,10 @@ class AlreadyRelocating(RelocateError):
         """Args: application: its name; relocation: id of the one that runs."""
         super().__init__(f"{application} is being relocated by {relocation}")
         self.relocation = relocation
+
+
+class AlreadyExists(RelocateError):
+    """Something of that name is there already; nothing was changed."""
 
 
 class AlreadyStarted(RelocateError):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 
 from api.emco.route import EmcoRoute
-from api.service import TheService
+from api.service import Service, TheService
 from relocate.emco.clients import invocation
 from relocate.emco.spec import TemporalSpec
 from relocate.errors import EngineUnavailable, RelocateError
@@ -40,6 +40,15 @@ async def invoke(client: ClientName, spec: TemporalSpec, service: TheService) ->
     """Start the workflow that `client` stands for; the body is an intent's `spec.temporal`.
 
     The same workflow id again, while it runs, is answered the same, and starts nothing.
+    """
+    return await start(service, client, spec)
+
+
+async def start(service: Service, client: str, spec: TemporalSpec) -> Response:
+    """The answer to a start, counted.
+
+    Raises:
+        RelocateError: as `relocate.emco.clients.invocation` and `Workflows.start`.
     """
     known = service.settings.known_workflow_clients
     label = client if client in known else ""

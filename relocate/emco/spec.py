@@ -17,7 +17,7 @@ class RetryPolicy(GoStruct):
     """`temporal.RetryPolicy`."""
 
     initial_interval: Nanoseconds = Field(default=0, alias="InitialInterval")
-    backoff_coefficient: Float64 = Field(default=0, alias="BackoffCoefficient")
+    backoff_coefficient: Float64 = Field(default=0.0, alias="BackoffCoefficient")
     maximum_interval: Nanoseconds = Field(default=0, alias="MaximumInterval")
     maximum_attempts: Int32 = Field(default=0, alias="MaximumAttempts")
     non_retryable_error_types: list[str] | None = Field(default=None, alias="NonRetryableErrorTypes")

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from relocate.store.catalogue import Catalogue, Placements
 from relocate.store.evidence import EvidenceLog
+from relocate.store.intents import WorkflowIntents
 from relocate.store.leases import Leases
 from relocate.store.relocations import Relocations
 from relocate.store.watched import Watched
@@ -25,6 +26,7 @@ class Database:
         self.leases = Leases(engine)
         self.evidence = EvidenceLog(engine)
         self.watched = Watched(engine)
+        self.intents = WorkflowIntents(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:

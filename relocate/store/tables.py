@@ -140,6 +140,19 @@ FAILURES = Table(
 )
 """Every failure that the prober saw, verbatim. A vantage has one request due at a time."""
 
+WORKFLOW_INTENTS = Table(
+    "workflow_intents",
+    METADATA,
+    Column("project", String(128), primary_key=True),
+    Column("composite_app", String(128), primary_key=True),
+    Column("composite_app_version", String(128), primary_key=True),
+    Column("deployment_intent_group", String(128), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("body", JSON, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+"""EMCO's intents to have a workflow started, as Go writes them."""
+
 UE_EVENTS = Table(
     "ue_events",
     METADATA,

@@ -5,8 +5,10 @@ The request to Temporal is made here, field by field as the Go SDK makes it: Pyt
 (zeros), and has no nanoseconds.
 """
 
+import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -14,20 +16,33 @@ from google.protobuf.duration_pb2 import Duration
 from pydantic_core import to_json
 from temporalio.api.common.v1 import Payload, Payloads, RetryPolicy as RetryPolicyMessage, WorkflowType
 from temporalio.api.errordetails.v1 import WorkflowExecutionAlreadyStartedFailure
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import StartWorkflowExecutionRequest
-from temporalio.client import Client
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from relocate.emco.clients import Invocation
 from relocate.emco.spec import RetryPolicy
-from relocate.emco.workflows import Started
-from relocate.errors import AlreadyStarted, EngineUnavailable, InvalidRequest
+from relocate.emco.workflows import Answer, Question, Started
+from relocate.errors import AlreadyStarted, EngineUnavailable, InvalidRequest, NotFound, NotRunning
 from relocate.temporal.connection import ANSWER
+from relocate.temporal.failures import asking
+from relocate.temporal.go_proto import as_go_writes
+from relocate.workflow.reasons import sentence_of
 
 BACKOFF = 2.0
 """Where none is given: the Go SDK puts this in, as Temporal takes nothing below 1."""
 REFUSED = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.OUT_OF_RANGE, RPCStatusCode.FAILED_PRECONDITION)
+
+LONGEST_WAIT = 600.0
+"""Seconds for which an end is waited for, at the caller's wish."""
 
 _log = structlog.get_logger(__name__)
 
@@ -67,6 +82,38 @@ class TemporalWorkflows:
         _log.info("started a workflow", run=answer.run_id, **said)
         return Started(workflow=request.workflow_id, run=answer.run_id, already=False)
 
+    async def look(self, question: Question) -> Answer:
+        """One call for each thing that is asked for. See `relocate.emco.workflows.Workflows`."""
+        handle = self._client.get_workflow_handle(question.workflow, run_id=question.run or None)
+        async with about(question.workflow):
+            result, failure = await _end(handle) if question.waits else (None, "")
+            return Answer(
+                description=as_go_writes((await _described(handle)).raw_description) if question.description else {},
+                history=[as_go_writes(event) async for event in _events(handle)] if question.history else None,
+                query=await _asked(handle, question.query) if question.query else None,
+                result=result,
+                failure=failure,
+            )
+
+    async def cancel(self, workflow: str, run: str) -> None:
+        """Kept by Temporal, also while no worker runs."""
+        async with about(workflow):
+            await self._client.get_workflow_handle(workflow, run_id=run or None).cancel(rpc_timeout=ANSWER)
+        _log.info("asked a workflow to end", workflow=workflow, run=run)
+
+    async def terminate(self, workflow: str, run: str, reason: str, details: Sequence[Any]) -> None:
+        """It has ended when this returns."""
+        handle = self._client.get_workflow_handle(workflow, run_id=run or None)
+        try:
+            async with about(workflow):
+                await handle.terminate(*details, reason=reason, rpc_timeout=ANSWER)
+        except NotFound:
+            async with about(workflow):
+                found = await _described(handle)
+            how = found.status.name.lower() if found.status is not None else "nobody knows how"
+            raise NotRunning(f"{workflow} has ended: {how}") from None
+        _log.info("terminated a workflow", workflow=workflow, run=run, reason=reason)
+
     def _request(self, invocation: Invocation) -> StartWorkflowExecutionRequest:
         options = invocation.options
         request = StartWorkflowExecutionRequest(
@@ -87,6 +134,48 @@ class TemporalWorkflows:
         _say(request.memo.fields, options.memo)
         _say(request.search_attributes.indexed_fields, options.search_attributes)
         return request
+
+
+@asynccontextmanager
+async def about(workflow: str) -> AsyncIterator[None]:
+    """Around what is asked of Temporal about one workflow.
+
+    Raises:
+        NotFound: Temporal knows no such workflow, or it has ended.
+        EngineUnavailable: Temporal, or a worker, did not answer.
+    """
+    try:
+        async with asking(workflow):
+            yield
+    except NotRunning as error:
+        raise NotFound(f"Temporal knows no workflow {workflow} that it could ask") from error
+
+
+async def _end(handle: WorkflowHandle[Any, Any]) -> tuple[Any, str]:
+    """Result, or why there is none; neither, if it has not ended in time."""
+    try:
+        async with asyncio.timeout(LONGEST_WAIT):
+            return await handle.result(), ""
+    except WorkflowFailureError as error:
+        return None, sentence_of(error.cause)
+    except TimeoutError:
+        return None, ""
+
+
+async def _described(handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionDescription:
+    return await handle.describe(rpc_timeout=ANSWER)
+
+
+def _events(handle: WorkflowHandle[Any, Any]) -> AsyncIterator[HistoryEvent]:
+    return handle.fetch_history_events(rpc_timeout=ANSWER)
+
+
+async def _asked(handle: WorkflowHandle[Any, Any], query: str) -> str:
+    try:
+        answer: object = await handle.query(query, rpc_timeout=ANSWER)
+    except WorkflowQueryFailedError as error:
+        raise InvalidRequest(f"queryType: {query}: {error}", field="query.queryType") from error
+    return answer if isinstance(answer, str) else to_json(answer).decode()
 
 
 def _already(error: RPCError) -> str | None:

@@ -71,11 +71,13 @@ async def test_what_workflowmgr_sends_is_started(client: httpx.AsyncClient, disp
     ("path", "value"),
     [
         (f"{OPTIONS}/RetryPolicy", None),
+        (f"{OPTIONS}/RetryPolicy", {}),
         (f"{OPTIONS}/ID", ""),
         (f"{OPTIONS}/TaskQueue", ""),
         (f"{OPTIONS}/WorkflowRunTimeout", "1h30m"),
         (f"{PARAMS}/activityOptions", GONE),
         (f"{PARAMS}/activityOptions/{ALL}/RetryPolicy", None),
+        (f"{PARAMS}/activityOptions/{ALL}/RetryPolicy", {}),
         (f"{PARAMS}/activityOptions/{ALL}/HeartbeatTimeout", "5ms"),
         ("workflowClientName", ""),
         ("unknown", {"key": [1]}),

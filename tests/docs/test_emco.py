@@ -9,19 +9,22 @@ from typing import get_args
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from api.emco import invoke
+from api.emco import intents, invoke
 from relocate.emco import moves
+from relocate.emco.intents import CancelRequest, WorkflowIntent
 from relocate.emco.spec import TemporalSpec
 from relocate.model.relocation import Phase
 from relocate.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/emco.md").read_text()
 
+PLAIN = PAGE.replace("`", "")
+
 
 def _rows(first: str) -> list[list[str]]:
     """Cells of the table whose heading begins like this, without back-ticks."""
-    table = PAGE[PAGE.index(f"\n| {first} |") + 1 :].partition("\n\n")[0]
-    return [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
+    table = PLAIN[PLAIN.index(f"\n| {first} |") + 1 :].partition("\n\n")[0]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
@@ -41,15 +44,30 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def test_every_route_is_told() -> None:
     """Each that is served, and no other."""
-    served = [
-        f"{next(iter(route.methods))} {route.path}" for route in invoke.router.routes if isinstance(route, APIRoute)
-    ]
+    routes = [route for module in (invoke, intents) for route in module.router.routes if isinstance(route, APIRoute)]
+    above = intents.BASE.removesuffix("/temporal-workflow-intents")
+    served = [f"{next(iter(route.methods))} {route.path.replace(above, '...')}" for route in routes]
+    assert f"`...` is `{above}`" in PAGE
     assert sorted(row[0] for row in _rows("route")) == sorted(served)
 
 
 def test_every_field_is_told() -> None:
     """In the order in which Go writes them."""
     assert [row[0] for row in _rows("field")] == list(_fields(TemporalSpec))
+
+
+def test_the_rest_of_an_intent_is_told() -> None:
+    """Up to what is sent on."""
+    fields = [field for field in _fields(WorkflowIntent) if not field.startswith("spec.temporal.")]
+    assert [row[0] for row in _rows("field of an intent")] == fields
+
+
+def test_status_and_cancel_are_told() -> None:
+    """Each parameter, each field."""
+    parameters = [str(field.alias) for field in intents.StatusQuery.model_fields.values()]
+    assert sorted(row[0] for row in _rows("parameter of status")) == sorted(parameters)
+    told = [field for field in _fields(CancelRequest) if "." in field]
+    assert [row[0] for row in _rows("field of cancel")] == told
 
 
 def test_every_workflow_client_is_told() -> None:

@@ -116,3 +116,10 @@ class Managed:
 
     async def _closed(self) -> bool:
         return (await self.handle.describe()).close_time is not None
+
+
+def bakes(world: World, seconds: float = 20) -> None:
+    """What the application itself says of its moves; EMCO's requests say nothing of it."""
+    application = world.application()
+    policy = application.policy.model_copy(update={"bake_seconds": seconds})
+    world.service.database.catalogue.put(application.model_copy(update={"policy": policy}))

@@ -2,7 +2,9 @@
 """Stories of EMCO's workflows: started by its workflow client, they have the application relocated, and answer as the original."""
 
 import asyncio
+import base64
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -11,10 +13,11 @@ from temporalio.client import WorkflowExecutionStatus as Temporals
 from relocate.emco.clients import invocation
 from relocate.emco.moves import MIGRATE, RELOCATE, Move
 from relocate.emco.spec import TemporalSpec
-from relocate.errors import AlreadyStarted, InvalidRequest
+from relocate.emco.workflows import Question
+from relocate.errors import AlreadyStarted, InvalidRequest, NotFound, NotRunning
 from relocate.model.relocation import Outcome, Parent, Phase, RelocationRequest
 from relocate.store.relocations import Asked
-from tests.workflow.emco import Manager
+from tests.workflow.emco import Manager, bakes
 from tests.workflow.run import OPERATOR, eventually
 from tests.workflow.world import World
 
@@ -27,13 +30,6 @@ DEAF = "The run before this one ended too early, and its relocation goes back: s
 def manager(world: World) -> Manager:
     """Moves the world's application to `b`."""
     return Manager(world)
-
-
-def _bakes(world: World, seconds: float = 20) -> None:
-    """What the application itself says of its moves; EMCO's requests say nothing of it."""
-    application = world.application()
-    policy = application.policy.model_copy(update={"bake_seconds": seconds})
-    world.service.database.catalogue.put(application.model_copy(update={"policy": policy}))
 
 
 @pytest.mark.parametrize("world", ["cached", "forgetful"], indirect=True)
@@ -73,7 +69,7 @@ async def test_temporal_is_told_what_the_original_client_tells_it(manager: Manag
 
 async def test_current_state_names_the_originals_activities(world: World, manager: Manager) -> None:
     """While B is watched it says what the original does then, and what it says goes forward only."""
-    _bakes(world, 1)
+    bakes(world, 1)
     managed = await manager.start(RELOCATE)
     run = await managed.relocation()
     await run.in_phase(Phase.BAKE)
@@ -107,7 +103,7 @@ async def test_a_start_after_the_end_finds_nothing_to_do(world: World, manager: 
 @pytest.mark.parametrize("world", ["cached", "forgetful"], indirect=True)
 async def test_a_cancel_in_temporal_undoes_and_ends_cancelled(world: World, manager: Manager) -> None:
     """The original ends failed then, and starts again."""
-    _bakes(world)
+    bakes(world)
     managed = await manager.start()
     run = await managed.relocation()
     await run.in_phase(Phase.BAKE)
@@ -120,7 +116,7 @@ async def test_a_cancel_in_temporal_undoes_and_ends_cancelled(world: World, mana
 
 async def test_a_terminate_undoes(world: World, manager: Manager) -> None:
     """The relocation outlives what started it just long enough to go back."""
-    _bakes(world)
+    bakes(world)
     managed = await manager.start()
     run = await managed.relocation()
     await run.in_phase(Phase.BAKE)
@@ -131,7 +127,7 @@ async def test_a_terminate_undoes(world: World, manager: Manager) -> None:
 
 async def test_a_time_out_undoes_and_is_not_tried_again(world: World, manager: Manager) -> None:
     """The caller's retry policy starts a second run; that one says why it does nothing."""
-    _bakes(world)
+    bakes(world)
     managed = await manager.start(options={"WorkflowRunTimeout": 2_000_000_000})
     run = await managed.relocation()
     assert (await run.ended()).outcome is Outcome.CANCELLED
@@ -147,7 +143,7 @@ async def test_a_time_out_undoes_and_is_not_tried_again(world: World, manager: M
 async def test_what_went_back_is_not_tried_again(world: World, manager: Manager) -> None:
     """The run fails with the reason, once, though the intent allows two attempts."""
     world.readiness = {**world.readiness, "deadline_seconds": 0.5}
-    _bakes(world, 0)
+    bakes(world, 0)
     world.data_plane.broken[world.b] = 500
     managed = await manager.start()
     assert await managed.status() is Temporals.FAILED
@@ -166,7 +162,7 @@ async def test_a_relocation_that_is_terminated_itself_is_swept_back(
     """Its workflow goes on where it was, and back; what started it has failed by then, for good."""
     monkeypatch.setattr("relocate.temporal.recovering.SETTLED", timedelta(seconds=0.5))
     monkeypatch.setattr("relocate.temporal.recovering.PERIOD_SECONDS", 0.1)
-    _bakes(world)
+    bakes(world)
     managed = await manager.start()
     run = await managed.relocation()
     await run.in_phase(Phase.BAKE)
@@ -263,14 +259,14 @@ async def test_a_second_start_can_be_an_error(world: World, manager: Manager) ->
 
 async def test_a_start_may_take_the_place_of_the_one_that_runs(world: World, manager: Manager) -> None:
     """Policy 4 terminates that one: its relocation goes back, and the new one's comes after it."""
-    _bakes(world)
+    bakes(world)
     first = await manager.start()
     run = await first.relocation()
     await run.in_phase(Phase.BAKE)
     second = await manager.start(options={"WorkflowIDReusePolicy": 4}, targetClusterName=world.c)
     assert await first.status() is Temporals.TERMINATED
     assert (await run.ended()).outcome is Outcome.CANCELLED
-    _bakes(world, 0)
+    bakes(world, 0)
     assert await second.status() is Temporals.COMPLETED
     await world.assert_serves_only_from(world.c)
 
@@ -286,3 +282,65 @@ async def test_what_is_somebody_elses_is_only_started(world: World) -> None:
     assert (began.workflow_type.name, began.task_queue.name) == ("LcmWorkflow", "LCM_TASK_Q")
     assert began.cron_schedule == "@every 1h"
     await handle.terminate("the story is over")
+
+
+async def test_status_is_as_workflowmgr_writes_it(world: World, manager: Manager) -> None:
+    """Temporal's messages in Go's form: snake_case, numbers for enums, nanoseconds; and the result, when it is waited for."""
+    managed = await manager.start()
+    workflows = world.service.dispatch.workflows
+    asked = Question(
+        workflow=managed.started.workflow, waits=True, description=True, history=True, query="current-state"
+    )
+    answer = await workflows.look(asked)
+    info = answer.description["workflow_execution_info"]
+    assert info["execution"] == {"workflow_id": managed.started.workflow, "run_id": managed.started.run}
+    assert (info["type"], info["status"]) == ({"name": "EmcoMigrateWorkflow"}, 2)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z", info["start_time"])
+    assert info["history_length"] == len(answer.history or ())
+    assert answer.description["execution_config"]["default_workflow_task_timeout"] == 10_000_000_000
+    assert answer.description["execution_config"]["workflow_run_timeout"] == 0
+    began = (answer.history or ())[0]
+    assert (began["event_id"], began["event_type"]) == (1, 1)
+    (argument,) = began["Attributes"]["workflow_execution_started_event_attributes"]["input"]["payloads"]
+    assert base64.b64decode(argument["metadata"]["encoding"]) == b"json/plain"
+    assert (answer.query, answer.failure) == ("completed", "")
+    assert answer.result["InParams"]["project"] == world.app
+
+
+async def test_a_failure_is_told_to_who_waits(world: World, manager: Manager) -> None:
+    """The original drops it."""
+    managed = await manager.start(targetClusterName="nowhere")
+    answer = await world.service.dispatch.workflows.look(Question(workflow=managed.started.workflow, waits=True))
+    assert answer.result is None
+    assert "nowhere" in answer.failure
+
+
+async def test_what_temporal_does_not_know_is_not_found(world: World, manager: Manager) -> None:
+    """And a query that there is not is bad input."""
+    workflows = world.service.dispatch.workflows
+    for question in (Question(workflow="nobody", description=True), Question(workflow="nobody", waits=True)):
+        with pytest.raises(NotFound, match="nobody"):
+            await workflows.look(question)
+    with pytest.raises(NotFound, match="nobody"):
+        await workflows.cancel("nobody", "")
+    with pytest.raises(NotFound, match="nobody"):
+        await workflows.terminate("nobody", "", "because", ())
+    managed = await manager.start()
+    with pytest.raises(InvalidRequest, match="current-state") as refused:
+        await workflows.look(Question(workflow=managed.started.workflow, query="nope"))
+    assert refused.value.field == "query.queryType"
+    assert await managed.status() is Temporals.COMPLETED
+    with pytest.raises(NotRunning, match="has ended: completed"):
+        await workflows.terminate(managed.started.workflow, "", "because", ())
+
+
+async def test_a_terminate_says_why(world: World, manager: Manager) -> None:
+    """Reason and details are in Temporal's history, for whoever looks there."""
+    bakes(world)
+    managed = await manager.start()
+    run = await managed.relocation()
+    await run.in_phase(Phase.BAKE)
+    await world.service.dispatch.workflows.terminate(managed.started.workflow, "", "upgrade", ["v2"])
+    last = (await managed.handle.fetch_history()).events[-1].workflow_execution_terminated_event_attributes
+    assert (last.reason, last.details.payloads[0].data) == ("upgrade", b'"v2"')
+    assert (await run.ended()).outcome is Outcome.CANCELLED
