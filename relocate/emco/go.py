@@ -25,7 +25,7 @@ _UNITS = {
 }
 """Nanoseconds; both signs for micro are taken, as in Go."""
 _PART = r"(\d+\.?\d*|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)"
-_DURATION = re.compile(rf"(-?)((?:{_PART})+)")
+_DURATION = re.compile(rf"(-?)((?:{_PART})+)", re.ASCII)
 _INT64 = 2**63
 
 

@@ -7,7 +7,6 @@ durations are nanoseconds, what is zero is left out, and a `oneof` stands under 
 
 import base64
 from collections.abc import Mapping
-from datetime import UTC
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -52,6 +51,6 @@ def _one(field: FieldDescriptor, value: Any) -> Any:
 
 def _moment(value: Timestamp) -> str:
     """RFC 3339 with as many digits as there are, as Go's `time.Time`."""
-    whole = value.ToDatetime(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    whole = value.ToDatetime().isoformat(timespec="seconds")
     fraction = f".{value.nanos:09d}".rstrip("0") if value.nanos else ""
     return f"{whole}{fraction}Z"
