@@ -14,7 +14,7 @@ from api import adoption, catalogue, evidence, page, problems, relocations, stre
 from api.emco import intents, invoke
 from api.event_tail import EventTail
 from api.guard import Guard
-from api.metrics import RelocationCollector, RequestMeter, invocations, ue_events as count_ue_events
+from api.metrics import RelocationCollector, RequestFigures, RequestMeter, invocations, ue_events as count_ue_events
 from api.service import Service
 from api.sweeper import sweep
 from relocate.attestation import Signer
@@ -27,7 +27,7 @@ _PROBLEM = {"description": "A problem (RFC 9457).", "content": {problems.MEDIA_T
 
 
 def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> FastAPI:
-    """The app; `app.state.registry` holds its metrics, `app.state.service` its parts.
+    """The app; `app.state.registry` holds its metrics (`request_figures` those of requests), `app.state.service` its parts.
 
     Raises:
         InvalidRequest: the signing key cannot be read.
@@ -59,9 +59,10 @@ def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> Fa
         invocations=invocations(registry, settings.known_workflow_clients),
     )
     app.state.registry = registry
+    app.state.request_figures = RequestFigures(registry)
     problems.install(app)
     app.add_middleware(Guard, settings=settings)
-    app.add_middleware(RequestMeter, registry=registry)
+    app.add_middleware(RequestMeter, figures=app.state.request_figures)
     # The guard checks tokens before anything else happens; this only tells OpenAPI's readers that there are some.
     bearer = [Depends(HTTPBearer(auto_error=False, description="Needed when the service has tokens configured."))]
     for module in (relocations, evidence, watched, streams, ue_events, catalogue, adoption, traffic, invoke, intents):

@@ -64,14 +64,16 @@ class Guard:
             return
         try:
             headers = Headers(scope=scope)
-            scope[CALLER] = self._caller(scope, headers)
+            scope[CALLER] = self._caller(scope)
             body = await _body(headers, receive)
         except RequestRefused as refused:
             await refusal(refused, scope["path"])(scope, receive, _secured(send))
             return
         await self._app(scope, _replay(body, receive), _secured(send))
 
-    def _caller(self, scope: Scope, headers: Headers) -> str:
+    def _caller(self, scope: Scope) -> str:
+        """Who asks. Raises RequestRefused."""
+        headers = Headers(scope=scope)
         needed = scope_for(scope["method"], scope["path"])
         if not self._tokens:
             _check_host(headers)

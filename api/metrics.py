@@ -25,17 +25,25 @@ _OVERLAP = timedelta(minutes=5)
 """Ends are looked for again this far back, for processes whose clocks differ; each counts once."""
 
 
+class RequestFigures:
+    """What is counted of requests, on every listener of one process."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Args: registry: where the figures go."""
+        labels = ("method", "route", "status")
+        self.requests = Counter("relocate_http_requests", "Requests answered.", labels, registry=registry)
+        self.seconds = Histogram(
+            "relocate_http_request_seconds", "Time to the first byte of the answer.", ("route",), registry=registry
+        )
+
+
 class RequestMeter:
     """Counts requests by route, method and status, and their time to the first byte."""
 
-    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
-        """Args: app: what is measured; registry: where the figures go."""
+    def __init__(self, app: ASGIApp, figures: RequestFigures) -> None:
+        """Args: app: what is measured; figures: where it is counted."""
         self._app = app
-        labels = ("method", "route", "status")
-        self._requests = Counter("relocate_http_requests", "Requests answered.", labels, registry=registry)
-        self._seconds = Histogram(
-            "relocate_http_request_seconds", "Time to the first byte of the answer.", ("route",), registry=registry
-        )
+        self._figures = figures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, measured."""
@@ -48,8 +56,8 @@ class RequestMeter:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", "none")
                 method = scope["method"] if scope["method"] in _METHODS else "other"
-                self._requests.labels(method, route, message["status"]).inc()
-                self._seconds.labels(route).observe(time.perf_counter() - start)
+                self._figures.requests.labels(method, route, message["status"]).inc()
+                self._figures.seconds.labels(route).observe(time.perf_counter() - start)
             await send(message)
 
         await self._app(scope, receive, measured)

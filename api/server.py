@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from api.app import create_app
+from api.emco.listener import create_open_app
 from api.guard import is_loopback
 from api.health import create_health
 from relocate import configuration, logs
@@ -92,11 +93,14 @@ async def configure(settings: Settings, database: Database) -> None:
 
 
 async def listen(settings: Settings, app: FastAPI, health: ASGIApp) -> None:
-    """Run both listeners until the process is told to end, or one of them fails."""
+    """Run every listener until the process is told to end, or one of them fails."""
     front = Listener(_config(app, settings.api_host, settings.api_port), app)
-    side = SideListener(_config(health, settings.metrics_host, settings.metrics_port))
+    sides = {"health": SideListener(_config(health, settings.metrics_host, settings.metrics_port))}
+    if settings.emco_port is not None:
+        opened = create_open_app(app.state.service, app.state.request_figures)
+        sides["emco"] = SideListener(_config(opened, settings.emco_host, settings.emco_port))
 
-    async def run_side() -> None:
+    async def run_side(side: SideListener) -> None:
         await side.serve()
         front.should_exit = True
 
@@ -104,14 +108,12 @@ async def listen(settings: Settings, app: FastAPI, health: ASGIApp) -> None:
         try:
             await front.serve()
         finally:
-            side.should_exit = True
+            for side in sides.values():
+                side.should_exit = True
 
-    _log.info(
-        "listening",
-        api=f"{settings.api_host}:{settings.api_port}",
-        health=f"{settings.metrics_host}:{settings.metrics_port}",
-    )
-    await asyncio.gather(run_front(), run_side())
+    where = {name: f"{side.config.host}:{side.config.port}" for name, side in sides.items()}
+    _log.info("listening", api=f"{settings.api_host}:{settings.api_port}", **where)
+    await asyncio.gather(run_front(), *(run_side(side) for side in sides.values()))
 
 
 class Listener(uvicorn.Server):

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     """Where the API listens; anything but loopback needs `tokens`."""
     api_port: int = Field(default=8070, ge=0, le=65535)
     """0 takes a free one."""
+    emco_host: str = "127.0.0.1"
+    """Where the routes of EMCO listen once more, without a token."""
+    emco_port: int | None = Field(default=None, ge=0, le=65535)
+    """Their port, for EMCO's workflowmgr, which has none to send; not given: nowhere. Whoever reaches it may start and end
+    workflows: keep it inside the cluster."""
     metrics_host: str = "127.0.0.1"
     """Where `/livez`, `/readyz` and `/metrics` of each process listen, without a token."""
     metrics_port: int = Field(default=8071, ge=0, le=65535)

@@ -7,9 +7,8 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 from sqlalchemy import create_engine
-from starlette.applications import Starlette
 
-from api.metrics import RelocationCollector, RequestMeter, invocations, ue_events
+from api.metrics import RelocationCollector, RequestFigures, invocations, ue_events
 from relocate.metrics.control import ControlCollector
 from relocate.metrics.worker import WORKER
 from relocate.store.figures import Figures
@@ -34,7 +33,7 @@ def api_rows() -> list[Row]:
     METADATA.create_all(engine)
     ROUTES.create_all(engine)
     registry = CollectorRegistry()
-    RequestMeter(Starlette(), registry)
+    RequestFigures(registry)
     ue_events(registry)
     invocations(registry, ["migrate_workflowclient"])
     rows = [*_rows(RelocationCollector(Figures(engine)).collect()), *_declared(registry)]

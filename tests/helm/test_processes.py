@@ -96,6 +96,34 @@ def test_those_that_speak_with_temporal_encrypt_what_it_keeps(helm: Helm) -> Non
         )
 
 
+def test_emcos_workflows_are_taken_where_it_is_said(helm: Helm) -> None:
+    """Both processes know the queues; by default they are left to whoever is there."""
+    queues = ("RELOCATE_MIGRATE_TASK_QUEUE", "RELOCATE_RELOCATE_TASK_QUEUE")
+    for values, wanted in (("full.yaml", ["MIGRATION_TASK_Q", "EDGE_RELOCATE_Q"]), ("minimal.yaml", ["", ""])):
+        told = dict(containers(helm.template(values)))
+        for process in ("api", "worker"):
+            assert [variables(told[f"edge-edge-relocation-{process}"])[queue] for queue in queues] == wanted
+
+
+def test_the_open_port_is_the_apis_and_only_where_it_is_said(helm: Helm) -> None:
+    """In the pod, in the Service, and for those whom the network policy names."""
+    objects = helm.template("full.yaml")
+    api = dict(containers(objects))["edge-edge-relocation-api"]
+    assert {"name": "emco", "containerPort": 9091} in [
+        {key: port[key] for key in ("name", "containerPort")} for port in api["ports"]
+    ]
+    assert (variables(api)["RELOCATE_EMCO_HOST"], variables(api)["RELOCATE_EMCO_PORT"]) == ("0.0.0.0", "9091")
+    (port,) = (port for port in one(objects, "Service", "-api")["spec"]["ports"] if port["name"] == "emco")
+    assert (port["port"], port["targetPort"]) == (9091, "emco")
+    (rule,) = (
+        rule for rule in one(objects, "NetworkPolicy", "-api")["spec"]["ingress"] if rule["ports"][0]["port"] == "emco"
+    )
+    assert rule["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "emco"}
+    closed = helm.template("minimal.yaml")
+    assert "RELOCATE_EMCO_PORT" not in variables(dict(containers(closed))["edge-edge-relocation-api"])
+    assert [port["name"] for port in one(closed, "Service", "-api")["spec"]["ports"]] == ["http"]
+
+
 def test_the_control_plane_gets_nothing_of_temporal(helm: Helm) -> None:
     """Neither keys, nor certificates, nor the selector's token: it asks neither of them."""
     for values in APART:

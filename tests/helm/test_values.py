@@ -189,6 +189,7 @@ def test_an_unknown_key_is_refused_by_name(helm: Helm, setting: str, named: str)
         ("database.sslmode=maybe", "/database/sslmode"),
         ("rights.nodes=some", "/rights/nodes"),
         ("listenAddress=localhost", "/listenAddress"),
+        ("emco.open.port=8070", "/emco/open/port"),
         ("pods.user=0", "/pods/user"),
         ("pods.environment.RELOCATE_API_PORT=1", "/pods/environment"),
         ("files.one.secret=a,files.one.configMap=b", "/files/one"),

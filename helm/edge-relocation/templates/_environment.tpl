@@ -41,6 +41,10 @@
   value: {{ .namespace | quote }}
 - name: RELOCATE_TASK_QUEUE
   value: {{ .taskQueue | quote }}
+- name: RELOCATE_MIGRATE_TASK_QUEUE
+  value: {{ $.Values.emco.enabled | ternary $.Values.emco.migrateTaskQueue "" | quote }}
+- name: RELOCATE_RELOCATE_TASK_QUEUE
+  value: {{ $.Values.emco.enabled | ternary $.Values.emco.relocateTaskQueue "" | quote }}
 {{- if .apiKeySecret.name }}
 - name: RELOCATE_TEMPORAL_API_KEY_FILE
   value: {{ printf "/etc/relocate/temporal-api-key/%s" .apiKeySecret.key | quote }}

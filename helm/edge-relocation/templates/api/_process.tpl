@@ -14,12 +14,20 @@
 {{- $variables = concat $variables (list "- name: RELOCATE_SIGNING_KEY" (printf "  value: %q" (printf "/etc/relocate/signing-key/%s" .key))) }}
 {{- end }}
 {{- end }}
+{{- $ports := dict "http" 8070 "health" 8071 }}
+{{- with .Values.emco.open }}
+{{- if .enabled }}
+{{- $ports = set $ports "emco" (int .port) }}
+{{- $variables = concat $variables (list "- name: RELOCATE_EMCO_HOST" (printf "  value: %q" $.Values.listenAddress)) }}
+{{- $variables = concat $variables (list "- name: RELOCATE_EMCO_PORT" (printf "  value: \"%d\"" (int .port))) }}
+{{- end }}
+{{- end }}
 {{- dict
   "component" "api"
   "arguments" (list "api")
   "variables" (join "\n" $variables)
   "folders" $folders
-  "ports" (dict "http" 8070 "health" 8071)
+  "ports" $ports
   "health" "health"
   "answers" true
   "rights" (include "relocate.anyRights" . | eq "yes")
