@@ -14,7 +14,19 @@ import uvloop
 from rich.console import Console
 
 from relocate.model.relocation import View
-from tests.bench import accepting, clients, concurrent, growth, losses, memory, push, relocation, switching, waterfall
+from tests.bench import (
+    accepting,
+    clients,
+    concurrent,
+    growth,
+    invoking,
+    losses,
+    memory,
+    push,
+    relocation,
+    switching,
+    waterfall,
+)
 from tests.bench.bench import Measure, opened
 from tests.bench.loads import loads
 from tests.bench.measuring import measured
@@ -30,6 +42,7 @@ MEASURES: Mapping[str, Measure] = {
     clients.NAME: clients.measure,
     relocation.NAME: relocation.measure,
     accepting.NAME: accepting.measure,
+    invoking.NAME: invoking.measure,
     concurrent.NAME: concurrent.measure,
     concurrent.MANY_NAME: concurrent.measure_many,
     growth.NAME: growth.measure,

@@ -35,7 +35,7 @@ async def measure(bench: Bench) -> Sequence[Row]:
     """The row."""
     bench.tell(f"accepting: {BURSTS} bursts of {SIZE} requests each, ours and bare, in turns")
     folder = bench.subfolder(NAME)
-    async with _servers(folder, await bench.temporal()) as (ours_at, bare_at):
+    async with servers(folder, await bench.temporal()) as (ours_at, bare_at, _):
         bodies = _bodies()
         ours, bare = [], []
         for number in range(BURSTS + 1):
@@ -70,7 +70,8 @@ def _name(number: int) -> str:
 
 
 @asynccontextmanager
-async def _servers(folder: Path, temporal: str) -> AsyncIterator[tuple[int, int]]:
+async def servers(folder: Path, temporal: str) -> AsyncIterator[tuple[int, int, int]]:
+    """Ports of our API and of the bare one, and our API's process."""
     url = f"sqlite:///{folder / 'relocate.db'}"
     await asyncio.to_thread(_furnish, url)
     api, metrics, bare = free_ports(3)
@@ -87,7 +88,7 @@ async def _servers(folder: Path, temporal: str) -> AsyncIterator[tuple[int, int]
         await processes.start("bare", [sys.executable, "-m", "tests.bench.bare_api", str(bare)])
         await processes.wait_for("api", lambda: listens(api))
         await processes.wait_for("bare", lambda: listens(bare))
-        yield api, bare
+        yield api, bare, processes.named("api").process.pid
     finally:
         await processes.stop()
 

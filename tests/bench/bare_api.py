@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What accepting is compared with: a FastAPI handler that checks the body and starts a workflow. `bare_api PORT`."""
+"""What accepting and invoking are compared with: FastAPI handlers that check the body and start a workflow. `bare_api PORT`."""
 
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from temporalio.client import Client
 
 from relocate.model.relocation import RelocationRequest
@@ -31,6 +32,16 @@ async def start(body: RelocationRequest, request: Request) -> dict[str, str]:
     identity = f"bare-{uuid4().hex}"
     await client.start_workflow("Bare", body, id=identity, task_queue="bench-accept-bare")
     return {"id": identity}
+
+
+@app.post("/invoke", status_code=204, response_class=Response)
+async def invoke(body: dict[str, Any], request: Request) -> Response:
+    """Start what an intent of EMCO's says, and answer with nothing."""
+    client: Client = request.app.state.client
+    options = body["workflowStartOptions"]
+    queue = options["TaskQueue"]
+    await client.start_workflow("EmcoMigrateWorkflow", body["workflowParams"], id=options["ID"], task_queue=queue)
+    return Response(status_code=204)
 
 
 if __name__ == "__main__":

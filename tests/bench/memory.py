@@ -110,11 +110,11 @@ def _imported(system: System, name: str) -> frozenset[str]:
 
 def shares(system: System) -> Mapping[str, float]:
     """PSS by process, in MiB."""
-    return {name: _pss(system.processes.named(name).process.pid) for name in PROCESSES}
+    return {name: pss(system.processes.named(name).process.pid) for name in PROCESSES}
 
 
-def _pss(process: int) -> float:
-    """Raises ValueError on a kernel that does not say."""
+def pss(process: int) -> float:
+    """Proportional set size of a process, in MiB. Raises ValueError on a kernel that does not say."""
     for line in Path(f"/proc/{process}/smaps_rollup").read_text(encoding="ascii").splitlines():
         name, _, rest = line.partition(":")
         if name == "Pss":
