@@ -133,3 +133,21 @@ def process_cluster(
             run_agent(name, host, port, state_dir, token=token)
         except AgentRunsAlready as error:
             raise Wrong(str(error)) from error
+
+
+def emco_sim(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="To listen on.", metavar="PORT")] = 9015,
+    release: Annotated[
+        str, typer.Option(help="Whose behaviour it has, 22.03 or main, where they differ.", metavar="RELEASE")
+    ] = "22.03",
+) -> None:
+    """Run a simulated EMCO (orchestrator, clm and dcm on one port), in memory, on real clusters; for trying out."""
+    from relocate.emco_sim.rsync import Release  # noqa: PLC0415
+    from relocate.emco_sim.server import serve  # noqa: PLC0415
+
+    if release not in tuple(Release):
+        raise Wrong(f"--release: {release} is unknown; known: {', '.join(Release)}")
+    with in_sentences():
+        serve(host, port, Release(release))

@@ -75,6 +75,7 @@ _PANELS = {
         processes.worker,
         processes.gateway_control,
         processes.process_cluster,
+        processes.emco_sim,
         healthy.healthy,
     ),
     "Builds of workers": (builds.builds, builds.promote),

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files that EMCO takes for kubeconfigs and charts; here they are YAML, in the words of this service's own configuration."""
+
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError
+
+from relocate.emco_sim.errors import Refused
+from relocate.model.values import Model, Name
+
+FileT = TypeVar("FileT", bound=Model)
+
+
+class ClusterFile(Model):
+    """In place of a kubeconfig: `driver` and `settings` of a cluster."""
+
+    driver: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class AppFile(Model):
+    """In place of a chart: the named ports and, by kind of driver, the workload of an application."""
+
+    ports: tuple[Name, ...] = Field(min_length=1)
+    workloads: dict[str, dict[str, Any]] = Field(min_length=1)
+
+
+def read(kind: type[FileT], content: bytes) -> FileT:
+    """What a file says.
+
+    Raises:
+        Refused: it is no YAML, or says something else.
+    """
+    try:
+        return kind.model_validate(yaml.safe_load(content))
+    except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
+        first = error.errors(include_url=False)[0] if isinstance(error, ValidationError) else None
+        said = str(error) if first is None else f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"Unable to process file: {said}") from error
