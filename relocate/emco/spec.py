@@ -8,7 +8,6 @@ means that Temporal decides.
 from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
-from pydantic_core import to_json
 
 from relocate.emco.go import Float64, GoStruct, Int32, Nanoseconds, Texts
 
@@ -66,7 +65,7 @@ class WorkflowParams(GoStruct):
 
     def payload(self) -> bytes:
         """As a Go client hands it to Temporal: no spaces, Go's order of keys."""
-        return to_json(self)
+        return self.model_dump_json().encode()
 
 
 class TemporalSpec(GoStruct):

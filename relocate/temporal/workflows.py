@@ -6,6 +6,7 @@ The request to Temporal is made here, field by field as the Go SDK makes it: Pyt
 """
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +14,6 @@ from typing import Any
 
 import structlog
 from google.protobuf.duration_pb2 import Duration
-from pydantic_core import to_json
 from temporalio.api.common.v1 import Payload, Payloads, RetryPolicy as RetryPolicyMessage, WorkflowType
 from temporalio.api.errordetails.v1 import WorkflowExecutionAlreadyStartedFailure
 from temporalio.api.history.v1 import HistoryEvent
@@ -175,7 +175,7 @@ async def _asked(handle: WorkflowHandle[Any, Any], query: str) -> str:
         answer: object = await handle.query(query, rpc_timeout=ANSWER)
     except WorkflowQueryFailedError as error:
         raise InvalidRequest(f"queryType: {query}: {error}", field="query.queryType") from error
-    return answer if isinstance(answer, str) else to_json(answer).decode()
+    return answer if isinstance(answer, str) else _json(answer).decode()
 
 
 def _already(error: RPCError) -> str | None:
@@ -205,10 +205,15 @@ def _duration(nanoseconds: int) -> Duration:
     return message
 
 
-def _plain(json: bytes) -> Payload:
-    return Payload(metadata={"encoding": b"json/plain"}, data=json)
+def _json(value: object) -> bytes:
+    """As Go writes it: no spaces, and letters as they are."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _plain(text: bytes) -> Payload:
+    return Payload(metadata={"encoding": b"json/plain"}, data=text)
 
 
 def _say(fields: Any, given: Mapping[str, object] | None) -> None:
     for name, value in (given or {}).items():
-        fields[name].CopyFrom(_plain(to_json(value)))
+        fields[name].CopyFrom(_plain(_json(value)))
