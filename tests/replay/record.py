@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records the histories that the replay tests hold on to: `python -m tests.replay.record`.
+"""Records the histories that the replay tests hold on to: `python -m tests.replay.record`, or some: `... NAME NAME`.
 
 Run it when the runbook was changed on purpose, and no run of an older version can be open any more. Until then the
 old histories must go on replaying: they stand for the runs that were open when a new version was rolled out.
@@ -7,11 +7,14 @@ old histories must go on replaying: they stand for the runs that were open when 
 
 import asyncio
 import re
+import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 
+from relocate.emco.moves import MIGRATE, RELOCATE, Move
 from relocate.model.relocation import Outcome, Phase
+from tests.workflow.emco import Manager, bakes
 from tests.workflow.run import Run
 from tests.workflow.service import Service, dev_server, running_service
 from tests.workflow.world import World
@@ -65,13 +68,31 @@ STORIES: Mapping[str, tuple[Callable[[World], Awaitable[Run]], Outcome]] = {
 }
 
 
-async def record() -> None:
-    """Play each story once and keep its history, and that of a first placement."""
+PLACEMENT = "place-completed"
+
+EMCO_STORIES: Mapping[str, tuple[Move, bool]] = {
+    "emcomigrate-completed": (MIGRATE, False),
+    "emcorelocate-cancelled": (RELOCATE, True),
+}
+"""Which of EMCO's workflows, and whether it is cancelled."""
+
+
+async def record(wanted: Collection[str]) -> None:
+    """Play each story once and keep its history, that of a first placement, and those of EMCO's workflows.
+
+    Args:
+        wanted: names of those that are recorded; none is all.
+    """
     with tempfile.TemporaryDirectory() as folder:
         async with dev_server() as client, running_service(client, Path(folder), cached_workflows=1000) as service:
             for name, (story, outcome) in STORIES.items():
-                await _keep(service, name, story, outcome)
-            await _keep_placement(service)
+                if not wanted or name in wanted:
+                    await _keep(service, name, story, outcome)
+            if not wanted or PLACEMENT in wanted:
+                await _keep_placement(service)
+            for name, (move, cancels) in EMCO_STORIES.items():
+                if not wanted or name in wanted:
+                    await _keep_emco(service, name, move, cancels=cancels)
 
 
 async def _keep(service: Service, name: str, story: Callable[[World], Awaitable[Run]], outcome: Outcome) -> None:
@@ -93,7 +114,26 @@ async def _keep_placement(service: Service) -> None:
         await world.begin_unplaced()
         placement = await world.place(world.a)
         handle = service.client.get_workflow_handle(placement.created_by)
-        _write("place-completed", (await handle.fetch_history()).to_json())
+        _write(PLACEMENT, (await handle.fetch_history()).to_json())
+    finally:
+        await world.close()
+
+
+async def _keep_emco(service: Service, name: str, move: Move, *, cancels: bool) -> None:
+    """What workflowmgr starts, and the relocation under it (the same name, with `relocate-` before it)."""
+    world = World(service)
+    try:
+        await world.begin()
+        if cancels:
+            bakes(world, 20)
+        managed = await Manager(world).start(move)
+        run = await managed.relocation()
+        if cancels:
+            await run.in_phase(Phase.BAKE)
+            await managed.handle.cancel()
+        await managed.status()
+        _write(name, (await managed.handle.fetch_history()).to_json())
+        _write(f"relocate-under-{name}", (await run.handle.fetch_history()).to_json())
     finally:
         await world.close()
 
@@ -104,4 +144,4 @@ def _write(name: str, history: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(record())
+    asyncio.run(record(sys.argv[1:]))

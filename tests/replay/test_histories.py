@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from temporalio.client import WorkflowHistory
 
+from relocate.workflow.emco import EmcoMigrate, EmcoRelocate
 from relocate.workflow.placement import Place
 from relocate.workflow.relocation import Relocate
 from tests.workflow.run import replayer
@@ -20,7 +21,7 @@ async def test_a_recorded_history_takes_the_same_way_again(name: str) -> None:
     await replayer().replay_workflow(WorkflowHistory.from_json(name, HISTORIES[name]))
 
 
-@pytest.mark.parametrize("workflow", [Relocate, Place])
+@pytest.mark.parametrize("workflow", [Relocate, Place, EmcoMigrate, EmcoRelocate])
 def test_every_workflow_has_a_history(workflow: type) -> None:
     """Without one, a change that open runs cannot bear would go unseen."""
     assert [name for name in HISTORIES if name.startswith(workflow.__name__.lower())]
