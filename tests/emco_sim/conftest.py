@@ -26,7 +26,7 @@ class Site:
         """Args: emco: that is asked; client: who asks; number: of this site, so that clusters in memory are its own."""
         self.emco = emco
         self.client = client
-        self.filled = values() | {"SourceCluster": f"mec-a-{number}", "TargetCluster": f"mec-b-{number}"}
+        self.filled = values() | {"SourceCluster": f"sim-a-{number}", "TargetCluster": f"sim-b-{number}"}
         self.group = (
             f"/v2/projects/{self.filled['Project']}/composite-apps/{self.filled['CompositeApp']}/{self.filled['Version']}"
             f"/deployment-intent-groups/{self.filled['Group']}"
