@@ -6,7 +6,7 @@ there, a workflow id that is the intent's, a cancel that works. `temporalServer`
 """
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse
@@ -26,14 +26,20 @@ BASE = (
 
 router = APIRouter(prefix=BASE, tags=["EMCO"], route_class=EmcoRoute)
 
-Named = Annotated[str, Path(pattern=NAME, max_length=LONGEST_NAME)]
+
+def _part(alias: str | None = None) -> Any:
+    """A part of a path that is a name of EMCO's; `alias` is what the path calls it, if that is another name than here."""
+    return Path(alias=alias, pattern=NAME, max_length=LONGEST_NAME)
+
+
+Named = Annotated[str, _part()]
 
 
 async def _group(
     project: Named,
-    app: Annotated[str, Path(alias="compositeApp", pattern=NAME, max_length=LONGEST_NAME)],
-    version: Annotated[str, Path(alias="compositeAppVersion", pattern=NAME, max_length=LONGEST_NAME)],
-    group: Annotated[str, Path(alias="deploymentIntentGroup", pattern=NAME, max_length=LONGEST_NAME)],
+    app: Annotated[str, _part("compositeApp")],
+    version: Annotated[str, _part("compositeAppVersion")],
+    group: Annotated[str, _part("deploymentIntentGroup")],
 ) -> IntentGroup:
     return IntentGroup(project, app, version, group)
 

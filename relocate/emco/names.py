@@ -3,9 +3,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from relocate.errors import InvalidRequest, NotFound
+from relocate.checking import checked
+from relocate.errors import NotFound
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from relocate.model.values import Model, Payload
@@ -94,9 +95,4 @@ class Wanted(Payload):
 
 
 def _workload(application: Application) -> EmcoWorkload:
-    try:
-        return EmcoWorkload.model_validate(application.workloads[KIND])
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(("workloads", KIND, *(str(part) for part in first["loc"])))
-        raise InvalidRequest(f"{application.name}: {field}: {first['msg']}", field=field) from error
+    return checked(EmcoWorkload, application.workloads[KIND], at=f"{application.name}.workloads.{KIND}")

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from relocate.emco_sim.emco import Emco
 from relocate.emco_sim.errors import Refused
-from relocate.emco_sim.resources import KINDS, Path
+from relocate.emco_sim.resources import Path, is_collection
 
 ACTIONS = ("approve", "instantiate", "update", "rollback", "terminate")
 LARGEST = 1024 * 1024
@@ -58,7 +58,7 @@ class _Routes:
     async def _get(self, path: Path, request: Request) -> Response:
         if path[-1:] == ("status",):
             return JSONResponse(await self._emco.status(path[:-1], request.query_params.multi_items()))
-        if not _is_collection(path):
+        if not is_collection(path):
             return JSONResponse(self._emco.resources.get(path))
         if path[-1] == "clusters" and "label" in request.query_params:
             return JSONResponse([one.name for one in self._emco.labelled(path[1], request.query_params["label"])])
@@ -81,11 +81,6 @@ class _Routes:
         body, _ = await _body(request)
         existed = self._emco.put(path, body)
         return JSONResponse(body, HTTPStatus.OK if existed else HTTPStatus.CREATED)
-
-
-def _is_collection(path: Path) -> bool:
-    shapes = [shape for shape in KINDS if len(shape) == len(path)]
-    return any(all(wanted in ("*", is_) for wanted, is_ in zip(shape, path, strict=True)) for shape in shapes)
 
 
 async def _body(request: Request) -> tuple[Mapping[str, Any], bytes | None]:

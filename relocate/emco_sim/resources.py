@@ -45,12 +45,24 @@ def kind_of(collection: Path) -> str:
     Raises:
         Refused: there is no such collection.
     """
+    found = _kind(collection)
+    if found is None:
+        raise Refused(HTTPStatus.NOT_FOUND, "404 page not found")
+    return found
+
+
+def is_collection(path: Path) -> bool:
+    """Whether it leads to a collection, and not to one document."""
+    return _kind(path) is not None
+
+
+def _kind(collection: Path) -> str | None:
     for shape, kind in KINDS.items():
         if len(shape) == len(collection) and all(
             wanted in ("*", is_) for wanted, is_ in zip(shape, collection, strict=True)
         ):
             return kind
-    raise Refused(HTTPStatus.NOT_FOUND, "404 page not found")
+    return None
 
 
 class Resources:
@@ -89,7 +101,7 @@ class Resources:
     def list(self, collection: Path) -> Sequence[Body]:
         """All of a collection. Raises Refused when the collection has no parent."""
         self._check_parent(collection)
-        return [body for path, body in self._bodies.items() if _collection_of(path) == collection]
+        return [body for _, body in self.below(collection)]
 
     def below(self, collection: Path) -> Iterator[tuple[str, Body]]:
         """Names and documents of a collection."""

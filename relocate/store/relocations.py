@@ -184,12 +184,7 @@ class Relocations:
             NotFound: there is none of that id.
             NotRunning: it has ended, or is still to be started.
         """
-        with writing(self._engine) as connection:
-            hold_still(connection, identity)
-            view = _unfinished(_view(connection, identity))
-            if not _is_started(connection, identity):
-                raise NotRunning(f"{identity} has not begun; it is started within seconds")
-            return _cancelled(connection, view, sentence, claim)
+        return self._end(identity, sentence, claim, begun=True)
 
     def end_unbegun(self, identity: str, sentence: str, claim: Claim) -> View:
         """End a relocation that nobody is going to start, as cancelled; its lease is free again.
@@ -203,12 +198,19 @@ class Relocations:
             NotFound: there is none of that id.
             NotRunning: it has ended, or has begun after all.
         """
+        return self._end(identity, sentence, claim, begun=False)
+
+    def _end(self, identity: str, sentence: str, claim: Claim, *, begun: bool) -> View:
+        """End it as cancelled, if it has begun, or if it has not."""
         with writing(self._engine) as connection:
             hold_still(connection, identity)
             view = _unfinished(_view(connection, identity))
-            if _is_started(connection, identity):
-                raise NotRunning(f"{identity} has begun")
-            return _cancelled(connection, view, sentence, claim)
+            of_it = RELOCATIONS.c.id == identity
+            if connection.execute(select(RELOCATIONS.c.started).where(of_it)).scalar_one() is not begun:
+                raise NotRunning(f"{identity} has {'not begun; it is started within seconds' if begun else 'begun'}")
+            ended = view.ended(Outcome.CANCELLED, sentence, datetime.now(UTC))
+            keep_told(connection, [Told(view=ended, claims=(claim,))])
+            return ended
 
     def list(
         self,
@@ -315,16 +317,6 @@ def _accept(connection: Connection, asked: Asked, *more: tuple[str, dict[str, An
         connection.execute(insert(IDEMPOTENCY), used)
     _append(connection, identity, ("view", body), *more)
     return Accepted(view, lease, repeated=False)
-
-
-def _is_started(connection: Connection, identity: str) -> bool:
-    return bool(connection.execute(select(RELOCATIONS.c.started).where(RELOCATIONS.c.id == identity)).scalar_one())
-
-
-def _cancelled(connection: Connection, view: View, sentence: str, claim: Claim) -> View:
-    ended = view.ended(Outcome.CANCELLED, sentence, datetime.now(UTC))
-    keep_told(connection, [Told(view=ended, claims=(claim,))])
-    return ended
 
 
 def _unfinished(view: View) -> View:

@@ -9,15 +9,15 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
 
 from relocate.activities.orders import Ended, ReleaseStart, Start
-from relocate.errors import InvalidRequest, NotRunning, TargetFailed
+from relocate.errors import InvalidRequest, TargetFailed
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from relocate.model.placement import ADOPTED, Placement
 from relocate.model.relocation import RelocationRequest
 from relocate.store.database import Database
 from relocate.store.leases import PLACING
-from relocate.temporal.connection import ANSWER
 from relocate.temporal.failures import asking
+from relocate.temporal.looking import described
 from relocate.workflow.adoption import Adopt, Release
 from relocate.workflow.placement import Place
 from relocate.workflow.reasons import sentence_of
@@ -87,10 +87,8 @@ class Placing:
             await asyncio.to_thread(self._database.leases.give_back, application, identity)
 
     async def _has_ended(self, identity: str) -> bool:
-        try:
-            async with asking(identity):
-                found = await self._client.get_workflow_handle(identity).describe(rpc_timeout=ANSWER)
-        except NotRunning:
+        found = await described(self._client, identity)
+        if found is None:
             since = self._unknown_since.setdefault(identity, time.monotonic())
             return time.monotonic() - since >= STARTS_WITHIN_SECONDS
         return found.status is not WorkflowExecutionStatus.RUNNING

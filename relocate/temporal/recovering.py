@@ -16,12 +16,12 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest, ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 
-from relocate.errors import NotRunning
 from relocate.model.relocation import Actor
 from relocate.store.database import Database
 from relocate.store.relocations import Pending
 from relocate.temporal.connection import ANSWER
 from relocate.temporal.failures import asking
+from relocate.temporal.looking import described
 from relocate.workflow.journal import note
 from relocate.workflow.relocation import Relocate
 
@@ -51,9 +51,12 @@ class Recovering:
     async def unbegun(self, pending: Pending) -> None:
         """A relocation that another workflow was to start: once that one has ended without, nobody does."""
         parent = pending.parent
-        if parent is None or await self._status(parent.workflow, parent.run) is WorkflowExecutionStatus.RUNNING:
+        if parent is None:
             return
-        if await self._status(pending.id) is not None:
+        starts = await described(self._client, parent.workflow, parent.run)
+        if starts is not None and starts.status is WorkflowExecutionStatus.RUNNING:
+            return
+        if await described(self._client, pending.id) is not None:
             return  # it was started; its first step puts that on record
         sentence = f"{parent.workflow}, which asked for it, has ended before it began; nothing was done."
         await asyncio.to_thread(self._database.relocations.end_unbegun, pending.id, sentence, note(None, sentence))
@@ -70,7 +73,7 @@ class Recovering:
             await self._recover(identity)
 
     async def _recover(self, identity: str) -> None:
-        found = await self._described(identity)
+        found = await described(self._client, identity)
         if found is None or found.status not in ENDED or found.close_time is None:
             return  # it runs, or Temporal has lost it: nobody can tell then what was done, and an operator decides
         if datetime.now(UTC) - found.close_time < SETTLED:
@@ -122,15 +125,3 @@ class Recovering:
         query = "WorkflowType = 'Relocate' AND ExecutionStatus = 'Running'"
         async with asking():
             return {run.id async for run in self._client.list_workflows(query, rpc_timeout=ANSWER)}
-
-    async def _status(self, workflow: str, run: str | None = None) -> WorkflowExecutionStatus | None:
-        found = await self._described(workflow, run)
-        return None if found is None else found.status
-
-    async def _described(self, workflow: str, run: str | None = None) -> WorkflowExecutionDescription | None:
-        """None: Temporal does not know it."""
-        try:
-            async with asking(workflow):
-                return await self._client.get_workflow_handle(workflow, run_id=run).describe(rpc_timeout=ANSWER)
-        except NotRunning:
-            return None

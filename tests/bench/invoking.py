@@ -4,11 +4,11 @@
 As `accepting`: two processes on one Temporal server, in turns, a burst each; no worker runs.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import count, islice
 from statistics import median
 
+from tests.api.test_invoke import SENT
 from tests.bench.accepting import CONCURRENCY, servers
 from tests.bench.bench import Bench
 from tests.bench.burst import burst
@@ -77,31 +77,5 @@ def _memory(looks: Sequence[float]) -> Row:
 
 def _bodies() -> Iterator[bytes]:
     """The original's sample as workflowmgr sends it, each under another id."""
-    params = {
-        "compositeApp": "capp1",
-        "compositeAppVersion": "v1",
-        "deploymentIntentGroup": "dig1",
-        "emcoURL": "http://192.168.1.201:30415",
-        "project": "proj1",
-        "targetClusterName": "cluster2",
-        "targetClusterProvider": "provider2",
-    }
     for number in count(1):
-        body = {
-            "workflowClientName": "migrate_workflowclient",
-            "workflowStartOptions": {
-                "ID": f"migrate-apps-{number}",
-                "TaskQueue": "MIGRATION_TASK_Q",
-                "WorkflowExecutionTimeout": 0,
-                "WorkflowRunTimeout": 0,
-                "WorkflowTaskTimeout": 0,
-                "WorkflowIDReusePolicy": 0,
-                "WorkflowExecutionErrorWhenAlreadyStarted": False,
-                "RetryPolicy": None,
-                "CronSchedule": "",
-                "Memo": None,
-                "SearchAttributes": None,
-            },
-            "workflowParams": {"activityParams": {"all-activities": params}},
-        }
-        yield json.dumps(body, separators=(",", ":")).encode()
+        yield SENT.replace(b"migrate-apps-1", f"migrate-apps-{number}".encode())

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated EMCO on two clusters in memory, with one group that the samples' files have brought up."""
 
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from itertools import count
 from typing import Any
@@ -14,7 +13,7 @@ from relocate.clusters.memory import MemoryCluster, MemoryDriver
 from relocate.emco_sim.api import application
 from relocate.emco_sim.emco import Emco
 from relocate.emco_sim.rsync import Release
-from tests.workflow.emcoctl import documents, values
+from tests.workflow.emcoctl import documents, sent, values
 
 _numbers = count(1)
 
@@ -38,8 +37,8 @@ class Site:
         return MemoryDriver.clusters[self.filled[f"{which}Cluster"]]
 
     async def apply(self, file: str) -> list[httpx.Response]:
-        """Each document of a sample file, as emcoctl sends it: with a file as a form."""
-        return [await self._sent(document) for document in documents(file, self.filled)]
+        """Each document of a sample file, as emcoctl sends it."""
+        return [await sent(self.client, "POST", one, _file(one)) for one in documents(file, self.filled)]
 
     async def bring_up(self, kind: str = "relocate") -> None:
         """The samples 00 to 03."""
@@ -67,18 +66,12 @@ class Site:
         found: Mapping[str, Any] = answer.json()
         return found
 
-    async def _sent(self, document: Mapping[str, Any]) -> httpx.Response:
-        anchor = document["resourceContext"]["anchor"]
-        body = {key: value for key, value in document.items() if key not in ("version", "resourceContext", "file")}
-        if "file" not in document:
-            return await self.client.post(f"/v2/{anchor}", json=body)
-        form = {"metadata": (None, json.dumps(body).encode(), "application/json"), "file": ("file", _file(anchor))}
-        return await self.client.post(f"/v2/{anchor}", files=form)
 
-
-def _file(anchor: str) -> bytes:
-    """What stands in the file that a sample names."""
-    if anchor.endswith("/clusters"):
+def _file(document: Mapping[str, Any]) -> bytes | None:
+    """What stands in the file that a sample names, if it names one."""
+    if "file" not in document:
+        return None
+    if document["resourceContext"]["anchor"].endswith("/clusters"):
         return yaml.safe_dump({"driver": "memory"}).encode()
     return yaml.safe_dump({"ports": ["http"], "workloads": {"memory": {}}}).encode()
 

@@ -4,6 +4,7 @@
 The real one was run against the same routes by hand; what it sends is what is sent here (docs/reference/emco.md).
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,13 +28,17 @@ def documents(file: str, filled: Mapping[str, str]) -> Sequence[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(text) if document]
 
 
-async def sent(client: httpx.AsyncClient, method: str, document: Mapping[str, Any]) -> httpx.Response:
-    """One document, as `apply` (POST), `get` or `delete` sends it."""
+async def sent(
+    client: httpx.AsyncClient, method: str, document: Mapping[str, Any], file: bytes | None = None
+) -> httpx.Response:
+    """One document, as `apply` (POST), `get` or `delete` sends it; one that has a file is sent as a form."""
     anchor = document["resourceContext"]["anchor"]
     name = document.get("metadata", {}).get("name", "")
     if method != "POST":
         return await client.request(method, f"/v2/{anchor}/{name}" if name else f"/v2/{anchor}")
-    body: dict[str, Any] = {"metadata": document.get("metadata", {"name": ""})}
-    if "spec" in document:
-        body["spec"] = document["spec"]
-    return await client.post(f"/v2/{anchor}", json=body)
+    said = {key: value for key, value in document.items() if key not in ("version", "resourceContext", "file")}
+    body = {"metadata": {"name": ""}, **said}
+    if file is None:
+        return await client.post(f"/v2/{anchor}", json=body)
+    form = {"metadata": (None, json.dumps(body).encode(), "application/json"), "file": ("file", file)}
+    return await client.post(f"/v2/{anchor}", files=form)
