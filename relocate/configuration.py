@@ -100,7 +100,7 @@ async def check(entry: Entry, database_url: str) -> None:
     """
     match entry:
         case Cluster():
-            driver = clusters.load(entry.driver).open(entry.name, entry.settings)
+            driver = clusters.load(entry.driver).open(entry.name, entry.settings, database_url=database_url)
             await driver.close()
         case Gateway():
             await _check_gateway(entry, database_url)

@@ -71,7 +71,8 @@ class Parts:
         known = self._drivers.get(cluster)
         if known is not None and known[0] == configured:
             return known[1]
-        opened = clusters.load(configured.driver).open(cluster, configured.settings)
+        kind = clusters.load(configured.driver)
+        opened = kind.open(cluster, configured.settings, database_url=self.settings.database)
         self._drivers[cluster] = (configured, opened)
         if known is not None:
             await known[1].close()

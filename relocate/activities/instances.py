@@ -17,7 +17,15 @@ from relocate.activities.failures import translated
 from relocate.activities.orders import ActivateOrder, Deployed, InstanceOrder, RemoveOrder, RunningOrder, Serving
 from relocate.activities.pauses import pauses
 from relocate.clusters.contract import ClusterDriver, InstanceState, Plan, Workload
-from relocate.errors import ClusterUnavailable, EvidenceNotStored, InvalidWorkload, StaleFence, TargetFailed, Unhealthy
+from relocate.errors import (
+    ClusterUnavailable,
+    EvidenceNotStored,
+    InvalidWorkload,
+    NotProven,
+    StaleFence,
+    TargetFailed,
+    Unhealthy,
+)
 from relocate.evidence.samples import Removed
 from relocate.model.application import Application
 from relocate.model.evidence import Claim
@@ -29,6 +37,9 @@ from steering.model import Backend, Fence
 
 PERIOD_SECONDS = 0.1
 """Longest time between two looks at an instance."""
+
+REPEAT_SECONDS = 5.0
+"""After so long without an effect a removal is ordered again: the first order may have been lost on the cluster's side."""
 
 
 class Instances:
@@ -53,25 +64,31 @@ class Instances:
             async with ours(self._placements, order, order.relocation, driver.remove, late):
                 await driver.deploy(workload, order.fence)
             serving, _ = await runs(driver, order)
-            return Deployed(serving=serving)
+            return Deployed(serving=None if driver.describe().stable_seconds else serving)
 
     @activity.defn(name=calls.AWAIT_RUNNING.name)
     @translated
     async def await_running(self, order: RunningOrder) -> Serving:
-        """Wait until the driver says that the instance runs; whether it serves is the gate's business.
+        """Wait until the driver says that the instance runs, and has said so for as long as it wants that to be.
+
+        Whether it serves is the gate's business.
 
         Raises:
             TargetFailed: it will not run, or did not in time; the cluster's reason is in the text.
         """
         async with looking(self._parts.database, order):
             driver, begun = await self._parts.driver(order.cluster), time.monotonic()
+            stable, since = driver.describe().stable_seconds, None
             for pause in pauses(PERIOD_SECONDS):
                 serving, reason = await runs(driver, order)
-                if serving is not None:
+                now = time.monotonic()
+                since = None if serving is None else since or now
+                if serving is not None and since is not None and now - since >= stable:
                     return serving
-                if time.monotonic() - begun > order.seconds:
+                if now - begun > order.seconds:
                     break
                 await asyncio.sleep(pause)
+            reason = reason or f"it runs, but not yet for {stable:g} s"
             text = f"{order.instance} does not run on {order.cluster} after {order.seconds:g} s: {reason}"
             raise TargetFailed(text)
 
@@ -85,6 +102,7 @@ class Instances:
 
         Raises:
             StaleFence: a newer step or undo has been here, or at the cluster; an attempt that hung removes nothing.
+            NotProven: the cluster says that something is left which will not go by itself.
         """
         async with changing(self._parts.database, order):
             driver = await self._parts.driver(order.cluster)
@@ -121,10 +139,17 @@ class Instances:
     async def _remove(self, driver: ClusterDriver, order: RemoveOrder) -> None:
         # Whoever waited for the driver, or was frozen, may have been overtaken; the cluster's fence covers what is left.
         await asyncio.to_thread(self._parts.database.leases.check, order.application.name, order.fence)
-        await driver.remove(order.application.name, order.instance, order.fence)
-        pause = pauses(PERIOD_SECONDS)
-        while not await driver.gone(order.application.name, order.instance):  # noqa: ASYNC110 - a cluster tells nobody
+        which = order.application.name, order.instance
+        await driver.remove(*which, order.fence)
+        pause, ordered = pauses(PERIOD_SECONDS), time.monotonic()
+        while not await driver.gone(*which):
+            stuck = await driver.stuck(*which)
+            if stuck is not None:
+                raise NotProven(f"{order.instance} is not gone from {order.cluster}: {stuck}")
             await asyncio.sleep(next(pause))
+            if time.monotonic() - ordered > REPEAT_SECONDS:
+                await driver.remove(*which, order.fence)
+                ordered = time.monotonic()
 
     def _forget(self, order: RemoveOrder) -> None:
         """Strike the placement and put the removal on record: both or neither."""

@@ -66,6 +66,8 @@ class DriverDescription(Payload):
     kind: str
     deploys: bool
     """False for instances that somebody else runs: deploy and remove do nothing, and say so."""
+    stable_seconds: float = 0.0
+    """How long a new instance must be observed running, without a break, before it counts as running."""
 
 
 class ClusterDriver(ABC):
@@ -84,8 +86,13 @@ class ClusterDriver(ABC):
 
     @classmethod
     @abstractmethod
-    def open(cls, cluster: str, settings: Mapping[str, Any]) -> Self:
+    def open(cls, cluster: str, settings: Mapping[str, Any], *, database_url: str) -> Self:
         """Make the driver of one configured cluster.
+
+        Args:
+            cluster: its configured name.
+            settings: the cluster's `settings`, unchecked.
+            database_url: the service's database (SQLAlchemy form), for drivers whose clusters cannot keep fences.
 
         Raises:
             InvalidRequest: a setting makes no sense; the text names the field and what is allowed.
@@ -140,6 +147,10 @@ class ClusterDriver(ABC):
     @abstractmethod
     async def gone(self, application: str, instance: str) -> bool | None:
         """Whether nothing of the instance is left; None is unknown."""
+
+    async def stuck(self, application: str, instance: str) -> str | None:  # noqa: ARG002 - nothing is, by default
+        """Why an instance that was removed will not go by itself, in one sentence; None: it may yet, by the last look."""
+        return None
 
     async def close(self) -> None:
         """Let go of connections. Nothing on the cluster changes."""

@@ -42,7 +42,7 @@ class ExternalDriver(ClusterDriver):
         self._settings = settings
 
     @classmethod
-    def open(cls, cluster: str, settings: Mapping[str, Any]) -> Self:  # noqa: ARG003 - settings say it all
+    def open(cls, cluster: str, settings: Mapping[str, Any], *, database_url: str = "") -> Self:  # noqa: ARG003
         """As the contract says; settings are `ExternalSettings`."""
         return cls(checked(ExternalSettings, settings, at="settings"))
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cluster in memory, with faults on demand: for tests, ours and those of whoever builds on the contract."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from relocate.checking import checked
+from relocate.clusters.companion import Companion, Standing
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.clusters.fencing import Fences
 from relocate.errors import ClusterUnavailable, InvalidWorkload
@@ -83,7 +84,7 @@ class MemoryCluster:
         self.instances[application, instance].failure = reason
 
 
-class MemoryDriver(ClusterDriver):
+class MemoryDriver(ClusterDriver, Companion):
     """One `memory` cluster. All drivers of one cluster name, in one process, see the same instances."""
 
     clusters: ClassVar[dict[str, MemoryCluster]] = {}
@@ -95,7 +96,7 @@ class MemoryDriver(ClusterDriver):
         self.cluster = cluster
 
     @classmethod
-    def open(cls, cluster: str, settings: Mapping[str, Any]) -> Self:
+    def open(cls, cluster: str, settings: Mapping[str, Any], *, database_url: str = "") -> Self:  # noqa: ARG003
         """As the contract says; settings are `MemorySettings`, whose faults count for a cluster that is new."""
         wanted = checked(MemorySettings, settings, at="settings")
         known = cls.clusters.setdefault(cluster, MemoryCluster(wanted.faults))
@@ -162,6 +163,22 @@ class MemoryDriver(ClusterDriver):
         if self.cluster.faults.unavailable:
             return None
         return (application, instance) not in self.cluster.instances
+
+    async def standing(self, marks: Sequence[str], ports: Sequence[str]) -> Standing:
+        """As the contract says: a mark is the name of an application here."""
+        self._reach()
+        found = {name: one for (mark, name), one in self.cluster.instances.items() if mark in marks}
+        endpoints = {
+            port: tuple(end for one in found.values() for end in one.endpoints.get(port, ())) for port in ports
+        }
+        capacities = [one.capacity for one in found.values() if one.capacity]
+        return Standing(endpoints=endpoints, parts=tuple(found), capacity=sum(capacities) if capacities else None)
+
+    async def sweep(self, marks: Sequence[str]) -> None:
+        """As the contract says."""
+        self._reach()
+        for key in [key for key in self.cluster.instances if key[0] in marks]:
+            del self.cluster.instances[key]
 
     def _state(self, instance: MemoryInstance) -> tuple[InstanceState, str]:
         faults = self.cluster.faults

@@ -12,9 +12,9 @@ from relocate.model.cluster import Cluster
 from relocate.model.values import Model, Payload
 
 KIND = "emco"
-"""Among an application's workloads: what it is in EMCO."""
+"""Among an application's workloads: what it is in EMCO. As a cluster's driver: EMCO runs it, and its settings say what it is there."""
 PROVIDER, CLUSTER = "emco-provider", "emco-cluster"
-"""Labels of a cluster: its provider in EMCO, and its name there, if that is another one than here."""
+"""Labels of any other cluster: its provider in EMCO, and its name there, if that is another one than here."""
 
 
 class EmcoWorkload(Model):
@@ -77,7 +77,8 @@ class Wanted(Payload):
         if len(found) != 1:
             several = f"{', '.join(found)} are all" if found else "no cluster is"
             raise NotFound(
-                f"{several} configured as EMCO's {self.provider}+{self.cluster} (labels {PROVIDER} and {CLUSTER})"
+                f"{several} configured as EMCO's {self.provider}+{self.cluster} "
+                f"(settings of driver {KIND}, or labels {PROVIDER} and {CLUSTER})"
             )
         return found[0]
 
@@ -90,6 +91,8 @@ class Wanted(Payload):
         return self.app.lower() in (app.lower() for app in workload.apps)
 
     def _is(self, cluster: Cluster) -> bool:
+        if cluster.driver == KIND:
+            return (cluster.settings["provider"], cluster.settings["cluster"]) == (self.provider, self.cluster)
         named = cluster.labels.get(CLUSTER, cluster.name)
         return (cluster.labels.get(PROVIDER), named) == (self.provider, self.cluster)
 

@@ -11,7 +11,7 @@ from relocate import clusters
 from relocate.clusters.contract import ClusterDriver
 from relocate.emco_sim.errors import Refused, not_found
 from relocate.emco_sim.files import AppFile, ClusterFile, read
-from relocate.emco_sim.group import Context, Group, State
+from relocate.emco_sim.group import Group, State
 from relocate.emco_sim.placement import Cluster, Placement, check_intent, placed
 from relocate.emco_sim.resources import Body, Path, Resources
 from relocate.emco_sim.rsync import App, Release, Rsync
@@ -87,7 +87,7 @@ class Emco:
             asked = Query.read(query)
             wanted = next((value for name, value in query if name == "instance"), "")
             context = group.contexts.get(wanted) if wanted else group.current
-            found = self._heading(path, group, context)
+            found = self._heading(path, group)
             if context is None:
                 return found | {"deployedStatus": str(group.state)}
             seen = await self._rsyncs[path].seen(context.wanted)
@@ -145,7 +145,7 @@ class Emco:
         intents = [body for name in named for _, body in self.resources.below((*placements, name, "app-intents"))]
         return placed(intents, known, self.labelled)
 
-    def _heading(self, path: Path, group: Group, context: Context | None) -> dict[str, Any]:
+    def _heading(self, path: Path, group: Group) -> dict[str, Any]:
         spec = self.resources.get(path)["spec"]
         return {
             "project": path[1],
@@ -153,7 +153,7 @@ class Emco:
             "compositeAppVersion": path[4],
             "compositeProfile": spec.get("compositeProfile", ""),
             "name": path[-1],
-            "states": {"statusctxid": context.id if context is not None else "", "actions": group.written()},
+            "states": {"statusctxid": group.first, "actions": group.written()},
         }
 
     async def _driver(self, cluster: Cluster) -> ClusterDriver:
@@ -161,7 +161,8 @@ class Emco:
             file = self._files.get(("cluster-providers", cluster.provider, "clusters", cluster.name))
             if not isinstance(file, ClusterFile):
                 raise not_found("Cluster")
-            self._drivers[cluster] = clusters.load(file.driver).open(cluster.name, file.settings)
+            kind = clusters.load(file.driver)
+            self._drivers[cluster] = kind.open(cluster.name, file.settings, database_url="sqlite://")
         return self._drivers[cluster]
 
     def _app(self, path: Path, app: str, cluster: Cluster) -> App:
@@ -169,7 +170,8 @@ class Emco:
         where = self._files.get(("cluster-providers", cluster.provider, "clusters", cluster.name))
         if not isinstance(file, AppFile) or not isinstance(where, ClusterFile):
             raise not_found("App")
-        return App(f"{path[-1]}-{app}", file.ports, file.workloads.get(where.driver, {}))
+        # EMCO labels everything with its `emco/deployment-id`; a process has no label but its name.
+        return App(f"{self._groups[path].first}-{app}", file.ports, file.workloads.get(where.driver, {}))
 
 
 def _file(collection: Path, content: bytes | None) -> ClusterFile | AppFile | None:

@@ -76,6 +76,16 @@ class Group:
         """The context in force."""
         return self.contexts.get(self.actions[-1].context)
 
+    @property
+    def first(self) -> str:
+        """Id of its first context since it was instantiated, which EMCO names it by through all updates."""
+        first, before = "", State.CREATED
+        for action in self.actions:
+            if action.state is State.INSTANTIATED and before is not State.UPDATED:
+                first = action.context
+            before = action.state
+        return first
+
     def approve(self, at: datetime) -> None:
         """Let it be instantiated. Raises Refused."""
         if self.state not in (State.CREATED, State.APPROVED):

@@ -7,6 +7,8 @@ from sqlalchemy import Engine
 
 from relocate.store.catalogue import Catalogue, Placements
 from relocate.store.evidence import EvidenceLog
+from relocate.store.exclusions import Exclusions
+from relocate.store.instances import KeptInstances
 from relocate.store.intents import WorkflowIntents
 from relocate.store.leases import Leases
 from relocate.store.relocations import Relocations
@@ -27,6 +29,8 @@ class Database:
         self.evidence = EvidenceLog(engine)
         self.watched = Watched(engine)
         self.intents = WorkflowIntents(engine)
+        self.instances = KeptInstances(engine)
+        self.exclusions = Exclusions(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:

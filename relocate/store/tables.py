@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -165,3 +166,25 @@ UE_EVENTS = Table(
     Column("relocation", String(64)),
 )
 """UE movements that were reported, and what was decided: `relocating` or `not_moved`, with the reason."""
+
+INSTANCES = Table(
+    "instances",
+    METADATA,
+    Column("cluster", String(63), primary_key=True),
+    Column("application", String(63), primary_key=True),
+    Column("instance", String(128), primary_key=True),
+    Column("lease", Integer, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("body", JSON(none_as_null=True), nullable=True),
+)
+"""What cluster drivers keep here whose clusters cannot keep it: of each instance the highest fence seen, and what the driver
+wants to remember; `body` is null of one that there is not (any more)."""
+
+EXCLUSIONS = Table(
+    "exclusions",
+    METADATA,
+    Column("name", String(512), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("until", Float, nullable=False),
+)
+"""What only one process may do at a time. `until` is epoch seconds of the database's clock."""

@@ -19,7 +19,9 @@ import pytest
 from relocate.clusters.contract import ClusterDriver, Workload
 from relocate.clusters.memory import MemoryDriver
 from relocate.clusters.process import ProcessDriver
+from relocate.store.migrate import prepare
 from tests.clusters.conversation import Conversation
+from tests.clusters.emco.world import ENDPOINT, workload, world
 
 SERVER = str(Path(__file__).with_name("server.py"))
 
@@ -108,9 +110,30 @@ def memory() -> Conversation:
     return Conversation(driver, _memory_workload, crash, break_off)
 
 
-@pytest.fixture(params=["memory", "process"])
+@pytest.fixture
+async def emco(tmp_path: Path) -> AsyncIterator[Conversation]:
+    """A conversation with an `emco` cluster, on which EMCO can put a group that runs on another one."""
+    url = f"sqlite:///{tmp_path / 'relocate.db'}"
+    prepare(url)
+    async with world(url) as made:
+        await made.begin()
+        endpoints = {"echo": {"http": [ENDPOINT]}}
+        yield Conversation(made.driver(made.b, companion=False, endpoints=endpoints), _emco_workload, _never, _nothing)
+
+
+@pytest.fixture(params=["memory", "process", "emco"])
 def cluster(request: pytest.FixtureRequest) -> Conversation:
     """A conversation with each kind of cluster that deploys."""
+    found: Conversation = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=["memory", "process"])
+def own(request: pytest.FixtureRequest) -> Conversation:
+    """A conversation with each kind of cluster on which no other orchestrator has its say.
+
+    EMCO runs one copy of an application on a cluster, says what is not ready and not why, and keeps none of our fences.
+    """
     found: Conversation = request.getfixturevalue(request.param)
     return found
 
@@ -122,6 +145,18 @@ def _process_workload(instance: str, *manners: str, ports: tuple[str, ...] = ("h
 
 def _memory_workload(instance: str, **settings: Any) -> Workload:
     return Workload(application="echo", instance=instance, ports=("http",), settings=settings)
+
+
+def _emco_workload(instance: str) -> Workload:
+    return workload(instance).model_copy(update={"application": "echo"})
+
+
+async def _never(instance: str) -> None:
+    raise NotImplementedError(f"{instance}: EMCO tells of no crash")
+
+
+def _nothing() -> None:
+    raise NotImplementedError("what EMCO does not answer is tested in tests/clusters/emco")
 
 
 async def _exit(driver: ClusterDriver, instance: str) -> None:

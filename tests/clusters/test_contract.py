@@ -28,17 +28,17 @@ async def test_deploying_the_same_name_again_is_the_same_instance(cluster):
     assert await cluster.driver.observe("echo", "echo-1") == first
 
 
-async def test_the_same_name_with_other_settings_is_refused(cluster):
+async def test_the_same_name_with_other_settings_is_refused(own):
     """A name stands for one instance: it is never replaced silently."""
-    await cluster.deploy(cluster.workload("echo-1"))
+    await own.deploy(own.workload("echo-1"))
     with pytest.raises(InvalidWorkload, match="exists with other settings"):
-        await cluster.deploy(cluster.workload("echo-1", capacity=7))
+        await own.deploy(own.workload("echo-1", capacity=7))
 
 
-async def test_the_workload_says_the_capacity(cluster):
+async def test_the_workload_says_the_capacity(own):
     """What one instance can serve once it runs is passed on as it was written."""
-    await cluster.deploy(cluster.workload("echo-1", capacity=7))
-    assert (await cluster.reaches("echo-1", InstanceState.RUNNING)).capacity == 7
+    await own.deploy(own.workload("echo-1", capacity=7))
+    assert (await own.reaches("echo-1", InstanceState.RUNNING)).capacity == 7
 
 
 async def test_a_plan_changes_nothing(cluster):
@@ -54,24 +54,24 @@ async def test_a_plan_for_an_instance_that_exists_creates_nothing(cluster):
     assert (plan.creates, plan.problems) == ((), ())
 
 
-async def test_a_workload_that_makes_no_sense_names_its_field(cluster):
+async def test_a_workload_that_makes_no_sense_names_its_field(own):
     """Both plan and deploy name the field, by its path in the application."""
-    kind = cluster.driver.describe().kind
-    workload = cluster.workload("echo-1", capacity=-1)
+    kind = own.driver.describe().kind
+    workload = own.workload("echo-1", capacity=-1)
     with pytest.raises(InvalidWorkload, match=rf"^workloads\.{kind}\.capacity: ") as error:
-        await cluster.deploy(workload)
+        await own.deploy(workload)
     assert error.value.field == f"workloads.{kind}.capacity"
-    assert f"workloads.{kind}.capacity" in (await cluster.driver.plan(workload)).problems[0]
+    assert f"workloads.{kind}.capacity" in (await own.driver.plan(workload)).problems[0]
 
 
-async def test_removing_one_instance_leaves_the_others(cluster):
+async def test_removing_one_instance_leaves_the_others(own):
     """Remove touches nothing but that instance."""
     for name in ("echo-1", "echo-2"):
-        await cluster.deploy(cluster.workload(name))
-    other = await cluster.reaches("echo-2", InstanceState.RUNNING)
-    await cluster.remove("echo-1")
-    await cluster.is_gone("echo-1")
-    assert await cluster.driver.observe("echo", "echo-2") == other
+        await own.deploy(own.workload(name))
+    other = await own.reaches("echo-2", InstanceState.RUNNING)
+    await own.remove("echo-1")
+    await own.is_gone("echo-1")
+    assert await own.driver.observe("echo", "echo-2") == other
 
 
 async def test_a_removed_instance_is_absent_and_gone(cluster):
@@ -91,35 +91,35 @@ async def test_removing_what_is_not_there_is_fine(cluster):
     assert await cluster.driver.gone("echo", "echo-9") is True
 
 
-async def test_a_crashed_instance_has_failed_with_the_reason(cluster):
+async def test_a_crashed_instance_has_failed_with_the_reason(own):
     """An instance that ended by itself is failed, in the cluster's own words."""
-    await cluster.deploy(cluster.workload("echo-1"))
-    await cluster.reaches("echo-1", InstanceState.RUNNING)
-    await cluster.crash("echo-1")
-    seen = await cluster.reaches("echo-1", InstanceState.FAILED)
+    await own.deploy(own.workload("echo-1"))
+    await own.reaches("echo-1", InstanceState.RUNNING)
+    await own.crash("echo-1")
+    seen = await own.reaches("echo-1", InstanceState.FAILED)
     assert re.search("with status 3.*a drill told me to$", seen.reason)
 
 
-async def test_a_crashed_instance_can_be_removed(cluster):
+async def test_a_crashed_instance_can_be_removed(own):
     """Removing a failed instance leaves nothing of it."""
-    await cluster.deploy(cluster.workload("echo-1"))
-    await cluster.reaches("echo-1", InstanceState.RUNNING)
-    await cluster.crash("echo-1")
-    await cluster.reaches("echo-1", InstanceState.FAILED)
-    await cluster.remove("echo-1")
-    await cluster.is_gone("echo-1")
+    await own.deploy(own.workload("echo-1"))
+    await own.reaches("echo-1", InstanceState.RUNNING)
+    await own.crash("echo-1")
+    await own.reaches("echo-1", InstanceState.FAILED)
+    await own.remove("echo-1")
+    await own.is_gone("echo-1")
 
 
-async def test_a_cluster_that_cannot_be_asked_says_so(cluster):
+async def test_a_cluster_that_cannot_be_asked_says_so(own):
     """Each question raises ClusterUnavailable with the cluster's name; gone is unknown, not true."""
-    workload = cluster.workload("echo-1")
-    cluster.break_off()
-    driver = cluster.driver
+    workload = own.workload("echo-1")
+    own.break_off()
+    driver = own.driver
     for ask in (
         lambda: driver.plan(workload),
-        lambda: cluster.deploy(workload),
+        lambda: own.deploy(workload),
         lambda: driver.observe("echo", "echo-1"),
-        lambda: cluster.remove("echo-1"),
+        lambda: own.remove("echo-1"),
         lambda: driver.advance("echo", "echo-1", Fence(lease=1, sequence=9)),
     ):
         with pytest.raises(ClusterUnavailable, match="mec-a"):
@@ -130,7 +130,7 @@ async def test_a_cluster_that_cannot_be_asked_says_so(cluster):
 async def test_unknown_settings_of_a_cluster_are_refused_by_name(cluster):
     """A setting that the driver does not know is named, and those that it knows are listed."""
     with pytest.raises(InvalidRequest, match=r"^settings\.") as error:
-        type(cluster.driver).open("mec-a", {"url": "http://127.0.0.1:1", "kapacity": 1})
+        type(cluster.driver).open("mec-a", {"url": "http://127.0.0.1:1", "kapacity": 1}, database_url="sqlite://")
     assert error.value.field.startswith("settings.")
 
 

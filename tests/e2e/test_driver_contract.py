@@ -42,6 +42,12 @@ async def cluster(edge_a: Edge, tmp_path: Path) -> AsyncIterator[Conversation]:
         await driver.close()
 
 
+@pytest.fixture
+def own(cluster: Conversation) -> Conversation:
+    """Nobody else has a say on it."""
+    return cluster
+
+
 def _workload(instance: str, **settings: Any) -> Workload:
     said = {"manifests": manifests(instance)} | settings
     return Workload(application="echo", instance=instance, ports=("http",), settings=said)

@@ -48,7 +48,7 @@ class KubernetesDriver(ClusterDriver, InstanceAdopter):
         self._observing = Observing(self._api, self._view, settings)
 
     @classmethod
-    def open(cls, cluster: str, settings: Mapping[str, Any]) -> Self:
+    def open(cls, cluster: str, settings: Mapping[str, Any], *, database_url: str = "") -> Self:  # noqa: ARG003
         """As the contract says; settings are `KubernetesSettings`. Nothing is connected."""
         return cls(cluster, checked(KubernetesSettings, settings, at="settings"))
 

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver of a `process` cluster: asks its agent by HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
 from relocate.checking import checked
+from relocate.clusters.companion import Companion, Standing
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.clusters.process.wire import Order, ProcessWorkload, Refusal, Status, written
 from relocate.errors import ClusterUnavailable, InvalidRequest, InvalidWorkload, StaleFence
@@ -20,7 +21,11 @@ from steering.model import Fence
 KIND = "process"
 AT = f"workloads.{KIND}"
 
+LAST = Fence(lease=10**15, sequence=0)
+"""Later than every order: for an instance that nobody will order anything of again."""
+
 A = TypeVar("A", Status, Refusal)
+_STATUSES = TypeAdapter(list[Status])
 
 
 class ProcessSettings(Model):
@@ -38,7 +43,7 @@ class ProcessSettings(Model):
     """For each call of the agent."""
 
 
-class ProcessDriver(ClusterDriver):
+class ProcessDriver(ClusterDriver, Companion):
     """One `process` cluster."""
 
     def __init__(self, cluster: str, settings: ProcessSettings) -> None:
@@ -52,7 +57,7 @@ class ProcessDriver(ClusterDriver):
         )
 
     @classmethod
-    def open(cls, cluster: str, settings: Mapping[str, Any]) -> Self:
+    def open(cls, cluster: str, settings: Mapping[str, Any], *, database_url: str = "") -> Self:  # noqa: ARG003
         """As the contract says; settings are `ProcessSettings`."""
         return cls(cluster, checked(ProcessSettings, settings, at="settings"))
 
@@ -98,6 +103,21 @@ class ProcessDriver(ClusterDriver):
             return None
         return status.gone
 
+    async def standing(self, marks: Sequence[str], ports: Sequence[str]) -> Standing:
+        """As the contract says: a mark is the name of an application here."""
+        found = await self._marked(marks)
+        running = [one for one in found if one.state is InstanceState.RUNNING]
+        return Standing(
+            endpoints={port: tuple(one.endpoints[port] for one in running if port in one.endpoints) for port in ports},
+            parts=tuple(f"process {one.pid} of {one.instance}" for one in found),
+            capacity=sum(capacities) if (capacities := [one.capacity for one in running if one.capacity]) else None,
+        )
+
+    async def sweep(self, marks: Sequence[str]) -> None:
+        """As the contract says."""
+        for one in await self._marked(marks):
+            await self._order("DELETE", _path(one.application, one.instance), LAST)
+
     async def close(self) -> None:
         """Close the connections to the agent."""
         await self._client.aclose()
@@ -122,6 +142,14 @@ class ProcessDriver(ClusterDriver):
 
     async def _order(self, method: str, path: str, fence: Fence) -> Status:
         return self._parsed(Status, self._accepted(await self._ask(method, path, _said(fence))))
+
+    async def _marked(self, marks: Sequence[str]) -> Sequence[Status]:
+        answer = self._accepted(await self._ask("GET", "/instances"))
+        try:
+            every = _STATUSES.validate_json(answer.content)
+        except ValidationError as error:
+            raise ClusterUnavailable(f"{self._cluster}: what answers at {self._settings.url} is no agent") from error
+        return [one for one in every if one.application in marks and not one.gone]
 
     async def _ask(
         self, method: str, path: str, params: Mapping[str, str] | None = None, order: Order | None = None
