@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 BASE ?= python:3.11-slim-bookworm
 VERSION = $(shell $(BIN)/python -c 'from importlib.metadata import version; print(version("edge-relocation"))')
 
-.PHONY: help demo test drills e2e e2e-up e2e-down chaos model check bench bench-k8s soak wheels programs image image-dev release lock clean
+.PHONY: help demo demo-emco test drills e2e e2e-up e2e-down chaos model check bench bench-k8s soak wheels programs image image-dev release lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 
 demo: $(INSTALLED) ## See an application follow its user, with real parts; ends in a verdict (FLAGS="--fault NAME")
 	@$(BIN)/relocate demo $(FLAGS)
+
+demo-emco: $(INSTALLED) ## The same on clusters of a simulated EMCO: there and back through it, beside its own order
+	@$(BIN)/relocate demo --emco --directory build/demo-emco $(FLAGS)
 
 test: $(INSTALLED) ## Run the tests but for drills, e2e and image (FLAGS="tests/unit -q" for some)
 	@$(BIN)/python -m pytest $(or $(FLAGS),--numprocesses 2 --dist loadscope --ignore tests/drills --ignore tests/e2e --ignore tests/image --ignore tests/compose/test_stack.py)

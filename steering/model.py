@@ -233,7 +233,8 @@ class InstanceUsage(Model):
     requests_total: int | None
     """Requests ever sent to this backend; it only rises while the gateway process lives."""
     errors_total: int | None = None
-    """Of those, answered 5xx or not at all."""
+    """Answers 5xx and attempts that were not answered; it only rises while the gateway process lives. It may be higher than the
+    number of requests: an upper bound, where a gateway counts one failure twice."""
     reason: str = ""
     """Why something is unknown."""
 

@@ -25,7 +25,7 @@ from relocate.phases import documents, proof
 from relocate.store.catalogue import Placements
 from steering.adopting import RouteAdopter
 from steering.errors import Unavailable
-from steering.model import Backend, Version
+from steering.model import Backend, Fence, RouteDocument, Version
 
 PROBES = 5
 """Users' answers through each gateway instance that must be good before what was there counts as serving them."""
@@ -62,10 +62,12 @@ class Adopting:
     async def claim(self, order: ClaimOrder) -> None:
         """Write the claimed form to every route at every gateway; ends when every gateway instance has acknowledged it.
 
-        On the way `back` users are served then by what was there before, and are asked for.
+        A gateway that knows no routes but ours gets a new one: whoever is served now, is served in another way. On the way
+        `back` users are served then by what was there before, and are asked for.
 
         Raises:
             Rejected, Conflict: a route cannot be adopted, or has been changed by somebody else.
+            InvalidRequest: there was nothing before to which a route could be given back.
             NotProven: it did not become live in time, or users are not served; the text says where.
         """
         async with changing(self._parts.database, order):
@@ -102,14 +104,20 @@ class Adopting:
         adapter, epoch = stretch.adapter, documents.epoch_of(order.relocation, order.fence)
         if order.back:
             standing = await adapter.read(stretch.route.name)
-            if standing is None or not isinstance(adapter, RouteAdopter):
+            if standing is None:
+                return None
+            if not isinstance(adapter, RouteAdopter):
+                if not order.failed:
+                    where = f"gateway {stretch.gateway}"
+                    raise InvalidRequest(f"{where} had no route before, to which users could go back", field="routes")
+                await adapter.remove(stretch.route.name, fence=order.fence, base=standing.version)
                 return None
             again = standing.document.model_copy(update={"probe_paths": (), "epoch": epoch})
             return await adapter.claim(again, fence=order.fence)
-        if not isinstance(adapter, RouteAdopter):
-            raise InvalidRequest(f"gateway {stretch.gateway} has no routes of others", field="routes")
         document = documents.document(order.application.name, stretch.route, order.sides(), epoch)
-        return await adapter.claim(document, fence=order.fence)
+        if isinstance(adapter, RouteAdopter):
+            return await adapter.claim(document, fence=order.fence)
+        return await _made(stretch, document, order.fence)
 
 
 async def examine(parts: Parts, application: Application, cluster: str) -> Adoption:
@@ -132,16 +140,18 @@ async def examine(parts: Parts, application: Application, cluster: str) -> Adopt
 
 
 async def _route(application: Application, stretch: Stretch, side: Backend) -> dict[str, Sequence[str]]:
-    where = f"gateway {stretch.gateway}"
-    if not isinstance(stretch.adapter, RouteAdopter):
-        return {"problems": (f"{where} has no routes of others",)}
+    where, name = f"gateway {stretch.gateway}", stretch.route.name
     document = documents.document(application.name, stretch.route, documents.only(side), "adoption")
     try:
+        if not isinstance(stretch.adapter, RouteAdopter):
+            if await stretch.adapter.read(name) is not None:
+                return {"problems": (f"{where} has a route {name} of ours already",)}
+            return {"changes": (f"{where} gets the route {name}, by which nobody was served before",)}
         found = await stretch.adapter.adoptable(document)
     except Unavailable as error:
         return {"problems": (str(error),)}
     if found is None:
-        return {"problems": (f"{where} has no route {stretch.route.name} of somebody else",)}
+        return {"problems": (f"{where} has no route {name} of somebody else",)}
     told = {"changes": found.changes, "problems": found.problems}
     return {"parts": (found.name,), **{key: [f"{found.name}: {one}" for one in said] for key, said in told.items()}}
 
@@ -155,6 +165,18 @@ def adopter_of(driver: object, cluster: str) -> InstanceAdopter:
     if not isinstance(driver, InstanceAdopter):
         raise InvalidWorkload(f"cluster: the driver of {cluster} adopts nothing", field="cluster")
     return driver
+
+
+async def _made(stretch: Stretch, document: RouteDocument, fence: Fence) -> Version:
+    """A new route at a gateway that has none but ours. Written again under the same fence, it is the same one.
+
+    Raises:
+        Conflict: there is one of that name.
+    """
+    standing = await stretch.adapter.read(document.route)
+    if standing is not None and standing.fence == fence and standing.document == document:
+        return standing.version
+    return await stretch.adapter.apply(document, fence=fence, base=None)
 
 
 async def _acknowledged(order: ClaimOrder, stretch: Stretch, version: Version, missing: dict[str, str]) -> None:

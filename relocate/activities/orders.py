@@ -131,6 +131,8 @@ class ClaimOrder(Order):
 
     back: bool
     """To give back what was adopted, as it stands; else to adopt what is somebody else's."""
+    failed: bool = False
+    """The adoption failed: routes that were made for it go. Otherwise nothing could be given back to nobody."""
     side: Backend | None = None
     """What is adopted."""
     token: str | None = None

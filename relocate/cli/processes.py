@@ -10,6 +10,7 @@ import typer
 
 from relocate.cli.environment import first_wrong, in_sentences, settings
 from relocate.cli.exits import Unreachable, Wrong
+from relocate.errors import InvalidRequest
 
 Fault = Annotated[
     str | None,
@@ -22,6 +23,9 @@ Fault = Annotated[
 def demo(
     *,
     fault: Fault = None,
+    emco: Annotated[
+        bool, typer.Option("--emco", help="On clusters of a simulated EMCO, whose workflowmgr asks for the moves.")
+    ] = False,
     short: Annotated[bool, typer.Option("--short", help="A shorter drive, for automatic checks.")] = False,
     directory: Annotated[Path, typer.Option("--directory", help="Where the report goes.", metavar="DIRECTORY")] = Path(
         "build/demo"
@@ -29,10 +33,16 @@ def demo(
 ) -> None:
     """Show an application following its user, with real parts and traffic; ends in a verdict, and in 1 if we lost any."""
     from api.page.report import render  # noqa: PLC0415
+    from relocate.demo.emco import EmcoClusters  # noqa: PLC0415
     from relocate.demo.show import run  # noqa: PLC0415
 
     with in_sentences():
-        raise typer.Exit(run(render=render, fault=fault, short=short, build=directory))
+        if emco and fault is not None:
+            raise InvalidRequest(
+                "--fault: there are faults only on clusters of our own, not with --emco", field="fault"
+            )
+        ground = EmcoClusters() if emco else None
+        raise typer.Exit(run(render=render, fault=fault, short=short, build=directory, ground=ground))
 
 
 def dev(

@@ -2,9 +2,7 @@
 """One move by the service, asked for and followed through its API, with the fault that may strike in it."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import httpx
 
@@ -48,16 +46,15 @@ class Mover:
         """
         fault = self.fault
         if fault is not None and fault.arguments:
-            await self.system.describe(site.application(site.OURS, fault.arguments))
+            await self.system.describe(self.system.ground.application(site.OURS, fault.arguments))
         async with self.system.client() as client:
             options = fault.options if fault is not None else {}
-            answer = await client.post("/relocate", json=_request(source, target, options))
-            identity = answer.raise_for_status().json()["id"]
+            identity = await self.system.ground.ask(client, source, target, options)
             if fault is not None and fault.strike is None:
                 self._note(identity, fault, FaultReport(name=fault.name, sentence=fault.sentence))
             view = await self._follow(client, identity)
         if fault is not None and fault.arguments:
-            await self.system.describe(site.application(site.OURS))
+            await self.system.describe(self.system.ground.application(site.OURS))
         return view
 
     async def _follow(self, client: httpx.AsyncClient, identity: str) -> View:
@@ -96,16 +93,6 @@ class Mover:
     def _note(self, identity: str, fault: Fault, report: FaultReport) -> None:
         self.met[identity] = (fault, report)
         self.fault = None
-
-
-def _request(source: str, target: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "application": site.OURS,
-        "candidates": [source, target],
-        "cell": site.CELLS[target],
-        "reason": f"the UE moved to {site.CELLS[target]}",
-        "options": dict(options),
-    }
 
 
 async def _look(client: httpx.AsyncClient, identity: str) -> View:

@@ -16,6 +16,7 @@ from relocate.attestation import Signer
 from relocate.demo import faults, site
 from relocate.demo.drive import Traffic
 from relocate.demo.faults import Fault
+from relocate.demo.ground import Ground, OwnClusters
 from relocate.demo.keys import keys
 from relocate.demo.moving import Mover
 from relocate.demo.outcome import snapshot, write_outcome
@@ -39,8 +40,17 @@ Render = Callable[[dict[str, Any]], str]
 """Makes the page as one file from a snapshot; the front end's, given by the command that starts us."""
 
 
-def run(*, render: Render, build: Path = BUILD, fault: str | None = None, short: bool = False) -> int:
+def run(
+    *, render: Render, build: Path = BUILD, fault: str | None = None, short: bool = False, ground: Ground | None = None
+) -> int:
     """Tell the story and print the verdict.
+
+    Args:
+        render: makes the page.
+        build: where the report goes.
+        fault: what shall fail, by its name.
+        short: without today's order.
+        ground: what the application runs on; None: clusters of our own.
 
     Returns:
         0 if the service lost nothing, nothing was wrong, and every move ended as it should; 1 if not, 130 after Ctrl-C.
@@ -49,7 +59,11 @@ def run(*, render: Render, build: Path = BUILD, fault: str | None = None, short:
         InvalidRequest: no fault is called so; nothing was started.
     """
     chosen = None if fault is None else faults.named(fault)
-    return _shown(Console(highlight=False, soft_wrap=True), lambda console: _run(console, render, build, chosen, short))
+
+    async def told(console: Console) -> int:
+        return await _run(console, render, build, chosen, ground or OwnClusters(), short=short)
+
+    return _shown(Console(highlight=False, soft_wrap=True), told)
 
 
 def dev(*, api_port: int | None = None) -> int:
@@ -65,9 +79,12 @@ def _shown(console: Console, show: Callable[[Console], Any]) -> int:
         return FAILED
 
 
-async def _run(console: Console, render: Render, build: Path, fault: Fault | None, short: bool) -> int:
+async def _run(
+    console: Console, render: Render, build: Path, fault: Fault | None, ground: Ground, *, short: bool
+) -> int:
     tell = _teller(console)
     async with stage() as system:
+        system.ground = ground
         system.envoy = fault.envoy if fault is not None else {}
         traffic = Traffic(system)
         mover = Mover(system, tell, traffic.mark, fault)

@@ -2,30 +2,22 @@
 """The story that the demo tells: the same drive twice, first in today's order, then with the service."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import count
 
-from relocate.clusters.contract import ClusterDriver
 from relocate.demo import site
 from relocate.demo.drive import DecisionEngine, Traffic, now_ns
+from relocate.demo.ground import Today
 from relocate.demo.moving import Mover
 from relocate.demo.report.model import Drive, Order
 from relocate.demo.system import System, Tell
-from relocate.demo.today import Place, move_in_todays_order
-from relocate.model.placement import Placement
 from relocate.model.relocation import Outcome, Status, View
 from relocate.parts import Parts
 from relocate.settings import Settings
-from steering.model import Fence
 
 CALM_SECONDS = 2.0
 """Traffic before a drive begins, and after it has ended."""
 AGAIN_SECONDS = 3.0
 """From a move that went back to the next attempt; a cluster that has just failed is left alone for a moment."""
-GONE_SECONDS = 20.0
-"""Longest time for a deleted instance to end."""
 
 
 @dataclass
@@ -43,7 +35,7 @@ class Story:
     async def begin(self) -> None:
         """The application serves from A, and the UE uses it."""
         await self.system.configure()
-        await self.system.place(site.OURS, "mec-a")
+        await self.system.ground.begin(self.system, "mec-a")
         self.tell(f"{site.OURS} serves from mec-a")
         await self.traffic.start()
         first = await self.traffic.first_number()
@@ -122,52 +114,10 @@ class Story:
         self.traffic.mark(f"the UE drives into {cell}")
 
     async def _move_today(self, source: str, target: str) -> None:
-        parts = Parts.open(Settings(database_url=self.system.database_url))
+        ground, parts = self.system.ground, Parts.open(Settings(database_url=self.system.database_url))
         try:
-            await _move_today(parts, source, target)
+            with Today.begun(self.system, parts) as today:
+                await ground.move_today(today, source, target)
         finally:
             await parts.close()
-        self.tell(f"today's order: deployed on {target}, route pointed there, {source} deleted")
-
-
-async def _move_today(parts: Parts, source: str, target: str) -> None:
-    """Today's order on the service's own parts; the placement is put right afterwards, so that ours can go on."""
-    application = site.application(site.OURS)
-    placed = parts.database.placements.active(site.OURS)
-    if placed is None:
-        raise RuntimeError(f"{site.OURS} is not placed")
-    lease = parts.database.leases.take(site.OURS, "today")
-    fences = _fences(lease)
-    instance = f"{site.OURS}-today-{lease}"
-    try:
-        await move_in_todays_order(
-            application,
-            Place(source, await parts.driver(source), placed.instance),
-            Place(target, await parts.driver(target), instance),
-            adapters={site.GATEWAY: await parts.adapter(site.GATEWAY)},
-            next_fence=lambda: next(fences),
-        )
-        await _gone(await parts.driver(source), placed.instance)
-    finally:
-        parts.database.leases.give_back(site.OURS, "today")
-    made = Placement(
-        application=site.OURS,
-        cluster=target,
-        instance=instance,
-        active=True,
-        created_by="today",
-        created_at=datetime.now(UTC),
-    )
-    parts.database.placements.put(made)
-    parts.database.placements.forget(site.OURS, source)
-
-
-async def _gone(driver: ClusterDriver, instance: str) -> None:
-    """Wait until an instance that was deleted has ended: what it loses until then belongs to today's order."""
-    async with asyncio.timeout(GONE_SECONDS):
-        while not await driver.gone(site.OURS, instance):  # noqa: ASYNC110 - another process's
-            await asyncio.sleep(0.1)
-
-
-def _fences(lease: int) -> Iterator[Fence]:
-    return (Fence(lease=lease, sequence=number) for number in count(1))
+        self.tell(f"today's order: {ground.today.format(source=source, target=target)}")

@@ -16,6 +16,7 @@ import httpx
 from relocate.clusters.process.wire import Status
 from relocate.demo import site
 from relocate.demo.certificates import Certificates, issue
+from relocate.demo.ground import Ground, OwnClusters
 from relocate.demo.processes import Processes, listens, own_command, program
 from relocate.evidence.keys import create_signing_key
 from relocate.model.application import Application
@@ -59,7 +60,8 @@ class System:
     """URL of the service's database; by default SQLite, in `folder`."""
     nicer: int = 0
     """By how much Temporal, API, workers and control plane yield to all others, as nice(1) counts."""
-
+    ground: Ground = field(default_factory=OwnClusters)
+    """What applications run on."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Settings of every process besides."""
 
@@ -97,6 +99,7 @@ class System:
         await self.start_temporal()
         for cluster, port in self.ports.clusters.items():
             await self._start_cluster(cluster, port)
+        await self.ground.start(self)
         await self.start_api()
         for worker in self.workers:
             await self.start_worker(worker)
@@ -155,9 +158,9 @@ class System:
     async def configure(self) -> None:
         """Tell the API what there is."""
         await self.describe_gateway(site.gateway(self.ports, self.certificates))
-        for cluster in site.clusters(self.ports):
+        for cluster in self.ground.clusters(self):
             await self.describe_cluster(cluster)
-        await self.describe(site.application(site.OURS))
+        await self.describe(self.ground.application(site.OURS))
 
     async def describe_gateway(self, gateway: Gateway) -> None:
         """Tell the API what a gateway is, and whom to trust there."""

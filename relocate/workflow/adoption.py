@@ -89,10 +89,11 @@ async def running(move: Move, where: dict[str, str]) -> orders.Serving:
 
 async def give_back(move: Move, where: dict[str, str]) -> None:
     """What was there before takes the requests, and nothing of ours is left."""
-    await claim_back(move)
+    await claim_back(move, failed=True)
     await move.do(calls.FREE, Phase.PREPARE, **where)
 
 
-async def claim_back(move: Move) -> None:
-    """What was there before takes the requests, and users are served."""
-    await move.do(calls.CLAIM, Phase.PREPARE, waived_instances=move.policy.waived_instances, back=True)
+async def claim_back(move: Move, *, failed: bool = False) -> None:
+    """What was there before takes the requests, and users are served; of a `failed` adoption also where nothing was."""
+    waived = move.policy.waived_instances
+    await move.do(calls.CLAIM, Phase.PREPARE, waived_instances=waived, back=True, failed=failed)

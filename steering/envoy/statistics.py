@@ -30,7 +30,9 @@ def usage(instance: str, answer: Mapping[str, Any], route: str, backend: str, po
 
     A cluster that Envoy knows always has its gauges, so a side without them is one that this Envoy does not know:
     unknown, not zero. Counters of answers come into being with the first answer of the kind: without one there was none.
-    A request that failed for good counts as a broken attempt and as an answer, so errors are an upper bound.
+    A request that failed for good counts as a broken attempt and as an answer, and one that found no connection as an attempt
+    that was never sent: errors are an upper bound. They are not cut to what was sent: whoever compares two moments would
+    take each good answer for an error, from when the sum has once been higher.
 
     Args:
         instance: the gateway instance's id.
@@ -52,4 +54,4 @@ def usage(instance: str, answer: Mapping[str, Any], route: str, backend: str, po
         failed += sum(
             value for name, value in values.items() if name.startswith(f"{cluster}>") and name.endswith(_ANSWERED)
         )
-    return InstanceUsage(instance=instance, in_flight=open_now, requests_total=sent, errors_total=min(failed, sent))
+    return InstanceUsage(instance=instance, in_flight=open_now, requests_total=sent, errors_total=failed)

@@ -71,4 +71,4 @@ def counted(replica: Replica, values: Mapping[str, int], namespace: str, service
         open_now += sum(values[f"{name}.{one}"] for one in _OPEN)
         sent += values[f"{name}.{_SENT}"]
         failed += sum(values.get(f"{name}.{one}", 0) for one in _FAILED)
-    return InstanceUsage(instance=replica.id, in_flight=open_now, requests_total=sent, errors_total=min(failed, sent))
+    return InstanceUsage(instance=replica.id, in_flight=open_now, requests_total=sent, errors_total=failed)

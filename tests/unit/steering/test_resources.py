@@ -186,3 +186,14 @@ def test_usage_adds_up_ports_and_knows_what_it_does_not_know() -> None:
     assert (unknown.in_flight, unknown.requests_total) == (None, None)
     assert "does not know shop/grpc/b" in unknown.reason
     assert "(>[^/.]+)?" in pattern("shop", "b")
+
+
+def test_good_answers_after_many_failures_are_no_errors() -> None:
+    """A side that was asked while it did not listen has more broken attempts than requests; what comes next is told apart."""
+
+    def errors(sent: int) -> int | None:
+        values = {"rq_active": 0, "rq_pending_active": 0, "rq_total": sent, "rq_pending_failure_eject": 30}
+        stats = [{"name": f"cluster.shop/http/b.upstream_{name}", "value": value} for name, value in values.items()]
+        return usage("edge-1", {"stats": stats}, "shop", "b", ["http"]).errors_total
+
+    assert errors(sent=8) == errors(sent=4) == 30
