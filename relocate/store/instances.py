@@ -60,13 +60,14 @@ class KeptInstances:
             found: Body | None = connection.execute(select(INSTANCES.c.body).where(_is(key))).scalar()
             return found
 
-    def of(self, cluster: str, application: str) -> Mapping[str, Body]:
-        """Every instance of an application on a cluster of which something is remembered, by name."""
-        statement = select(INSTANCES.c.instance, INSTANCES.c.body).where(
-            INSTANCES.c.cluster == cluster, INSTANCES.c.application == application, INSTANCES.c.body.is_not(None)
+    def of(self, application: str) -> Mapping[Key, Body]:
+        """Every instance of an application of which something is remembered."""
+        statement = select(INSTANCES.c.cluster, INSTANCES.c.instance, INSTANCES.c.body).where(
+            INSTANCES.c.application == application, INSTANCES.c.body.is_not(None)
         )
         with self._engine.connect() as connection:
-            return {row.instance: row.body for row in connection.execute(statement)}
+            found = connection.execute(statement).all()
+        return {Key(row.cluster, application, row.instance): row.body for row in found}
 
 
 def _admitting(here: sqlite.Insert | postgresql.Insert) -> ReturningInsert[Any]:

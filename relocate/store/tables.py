@@ -176,6 +176,7 @@ INSTANCES = Table(
     Column("lease", Integer, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("body", JSON(none_as_null=True), nullable=True),
+    Index("instances_of_application", "application"),
 )
 """What cluster drivers keep here whose clusters cannot keep it: of each instance the highest fence seen, and what the driver
 wants to remember; `body` is null of one that there is not (any more)."""

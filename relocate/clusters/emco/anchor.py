@@ -3,11 +3,12 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
 
+from relocate.clusters.emco.placement import Place
 from relocate.clusters.fencing import admit
 from relocate.emco.names import EmcoWorkload
 from relocate.errors import ClusterUnavailable
@@ -44,6 +45,8 @@ class Anchor(Payload):
     """One instance: an application's apps on one of EMCO's clusters."""
 
     workload: EmcoWorkload
+    place: Place
+    """Where EMCO has it."""
     apps: tuple[str, ...]
     """Those of the group that are meant."""
     ports: tuple[str, ...]
@@ -80,10 +83,20 @@ class Anchors:
         key = self._key(application, instance)
         admit(instance, await asyncio.to_thread(self._database.instances.keep, key, fence, body), fence)
 
-    async def of(self, application: str) -> Mapping[str, Anchor]:
-        """Every instance of an application here."""
-        found = await asyncio.to_thread(self._database.instances.of, self._cluster, application)
-        return {name: Anchor.model_validate(body) for name, body in found.items()}
+    async def of(self, application: str) -> Mapping[Key, Anchor]:
+        """Every instance of an application, on whatever cluster of EMCO's."""
+        found = await asyncio.to_thread(self._database.instances.of, application)
+        return {key: Anchor.model_validate(body) for key, body in found.items()}
+
+    async def here(self, application: str) -> Sequence[str]:
+        """Names of its instances on this cluster."""
+        return [key.instance for key in await self.of(application) if key.cluster == self._cluster]
+
+    async def besides(self, application: str, instance: str) -> Sequence[Anchor]:
+        """Those of its instances that stay when this one goes."""
+        found = await self.of(application)
+        own = self._key(application, instance)
+        return [anchor for key, anchor in found.items() if key != own and anchor.stage is Stage.PLACED]
 
     @asynccontextmanager
     async def turn(self, name: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:

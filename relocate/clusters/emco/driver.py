@@ -122,7 +122,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
                 return Observation(state=InstanceState.ABSENT if gone else InstanceState.STOPPING, reason=reason)
             if state is not InstanceState.RUNNING:
                 return Observation(state=state, reason=reason)
-            unnamed = sorted(set(anchor.apps) - await edits.offered(group, anchor, self._place))
+            unnamed = sorted(set(anchor.apps) - await edits.offered(group, anchor))
         except InvalidWorkload as error:
             return Observation(state=InstanceState.UNKNOWN, reason=str(error))
         if unnamed:
@@ -145,7 +145,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
         behind is swept away by the companion, if this is called again once EMCO says that all is done.
 
         Raises:
-            InvalidRequest: an app would be on no cluster, which EMCO refuses.
+            InvalidRequest: an app would be on no cluster, which EMCO refuses; or the update would end another instance.
         """
         anchor = await self._anchors.get(application, instance)
         if anchor is None:
@@ -155,7 +155,8 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
         async with self._turn(group) as go_on:
             await self._anchors.admit(*key, fence)
             status = await self._settled(group, go_on)
-            changes = await edits.leaving(group, anchor, self._place, status) if status.revision else ()
+            stay = await self._anchors.besides(*key)
+            changes = await edits.leaving(group, anchor, stay, status) if status.revision else ()
             if anchor.stage is not Stage.REMOVING:
                 anchor = anchor.model_copy(update={"stage": Stage.REMOVING})
                 await self._anchors.keep(*key, fence, anchor)
@@ -248,7 +249,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
 
     async def _check_alone(self, application: str) -> None:
         """See that nothing of ours is there. Raises InvalidWorkload."""
-        for other in await self._anchors.of(application):
+        for other in await self._anchors.here(application):
             if not await self.gone(application, other):
                 text = f"{FIELD}: {other} is on {self._cluster}, and EMCO has one copy of an app on a cluster"
                 raise InvalidWorkload(text, field=FIELD)
@@ -258,6 +259,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
         changes = await edits.planned(group, self._place, status)
         return Anchor(
             workload=self._asked(workload),
+            place=self._place,
             apps=tuple(app_of(edit.before) for edit in changes),
             ports=workload.ports,
             stage=Stage.DEPLOYING,
@@ -272,6 +274,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
         apps = tuple(dict.fromkeys(app_of(one.body) for one in intents))
         anchor = Anchor(
             workload=self._asked(workload),
+            place=self._place,
             apps=apps,
             ports=workload.ports,
             stage=Stage.PLACED,

@@ -71,38 +71,52 @@ async def put_back(group: Group, edits: Sequence[Edit], go_on: GoOn) -> None:
             await group.put(AppIntent(edit.path, edit.before))
 
 
-async def leaving(group: Group, anchor: Anchor, place: Place, status: Status) -> Sequence[AppIntent]:
-    """What has to be put so that no intent of the anchor's apps names the cluster any more.
+async def leaving(group: Group, anchor: Anchor, stay: Sequence[Anchor], status: Status) -> Sequence[AppIntent]:
+    """What has to be put so that no intent of the anchor's apps names its cluster any more.
+
+    Args:
+        group: the anchor's.
+        anchor: what leaves.
+        stay: other instances of the same application.
+        status: of the group.
 
     Raises:
-        InvalidRequest: an app would be on no cluster.
+        InvalidRequest: an app would be on no cluster; or an instance that stays would not: somebody took its cluster out.
     """
-    intents = [one for one in await group.intents() if app_of(one.body) in anchor.apps]
-    labelled = await group.labelled([one.body for one in intents])
+    intents = {one.path: one.body for one in await group.intents()}
+    labelled = await group.labelled(list(intents.values()))
     before = {edit.path: edit for edit in anchor.edits}
-    changes = []
-    for path, body in intents:
+    changes: dict[str, Intent] = {}
+    for path, body in intents.items():
         edit, running = before.get(path), status.running(app_of(body))
+        mine = app_of(body) in anchor.apps and names(body, anchor.place, labelled)
         try:
             if edit is not None and edit.written == body:
-                changes.append(AppIntent(path, edit.before))
-            elif place in mandatory(body, labelled) or (place in running and names(body, place, labelled)):
-                changes.append(AppIntent(path, without_cluster(body, place, labelled, running)))
+                changes[path] = edit.before
+            elif mine and (anchor.place in running or anchor.place in mandatory(body, labelled)):
+                changes[path] = without_cluster(body, anchor.place, labelled, running)
         except NowhereLeft as error:
             raise InvalidRequest(f"{error}; terminate the group in EMCO instead", field=FIELD) from error
-    return changes
+    after = {**intents, **changes}
+    for other in stay:
+        named = {app_of(one) for one in after.values() if names(one, other.place, labelled)}
+        missing = sorted(set(other.apps) - named)
+        if missing and other.workload == anchor.workload:
+            what = f"somebody took {other.place} out of EMCO's intents of {', '.join(missing)}"
+            raise InvalidRequest(f"{what}: an update would end it there, and none is ordered", field=FIELD)
+    return [AppIntent(path, body) for path, body in changes.items()]
 
 
-async def offered(group: Group, anchor: Anchor, place: Place) -> AbstractSet[str]:
-    """Those of the anchor's apps that an intent has on the cluster, or lets EMCO choose it for."""
+async def offered(group: Group, anchor: Anchor) -> AbstractSet[str]:
+    """Those of the anchor's apps that an intent has on its cluster, or lets EMCO choose it for."""
     intents, labelled = await _standing(group)
-    return {app_of(one) for one in intents if names(one, place, labelled)} & set(anchor.apps)
+    return {app_of(one) for one in intents if names(one, anchor.place, labelled)} & set(anchor.apps)
 
 
-async def demanded(group: Group, anchor: Anchor, place: Place) -> AbstractSet[str]:
-    """Those of the anchor's apps that an intent has on the cluster whatever EMCO chooses."""
+async def demanded(group: Group, anchor: Anchor) -> AbstractSet[str]:
+    """Those of the anchor's apps that an intent has on its cluster whatever EMCO chooses."""
     intents, labelled = await _standing(group)
-    return {app_of(one) for one in intents if place in mandatory(one, labelled)} & set(anchor.apps)
+    return {app_of(one) for one in intents if anchor.place in mandatory(one, labelled)} & set(anchor.apps)
 
 
 async def _standing(group: Group) -> tuple[Sequence[Intent], Labelled]:

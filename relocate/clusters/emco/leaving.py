@@ -51,8 +51,10 @@ class Leaving:
         left = self._left.get(key)
         if left is None or not self._overdue(left) or (self._companion is not None and not left.swept):
             return None
-        how = "was told to delete them, and they are there" if left.swept else "may have left them running"
-        return f"EMCO wants nothing of it on {self._place} any more and {how}: {left.why}"
+        if left.swept:
+            return f"EMCO wants nothing of it on {self._place} any more, it was deleted, and does not go: {left.why}"
+        says = f"EMCO wants nothing of it on {self._place} any more, and says of what it had there: {left.why}"
+        return f"{says}; a companion of the cluster can see whether it is gone, and removes what is left"
 
     async def sweep(self, key: tuple[str, str], anchor: Anchor, status: Status) -> None:
         """Have the companion remove what EMCO left behind, once it is overdue."""
@@ -69,7 +71,7 @@ class Leaving:
             return f"EMCO's revision {status.revision} has it on {self._place}"
         if not status.settled:
             return f"EMCO says {status.deployed} of revision {status.revision}"
-        named = await edits.demanded(group, anchor, self._place)
+        named = await edits.demanded(group, anchor)
         return f"EMCO's intents name {self._place} for {', '.join(sorted(named))}" if named else None
 
     async def _why_there(self, group: Group, anchor: Anchor, status: Status) -> str | None:

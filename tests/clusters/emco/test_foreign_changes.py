@@ -4,6 +4,7 @@
 import pytest
 
 from relocate.clusters.contract import InstanceState
+from relocate.errors import InvalidRequest
 from tests.clusters.emco.world import GROUP, World, is_gone, labelled, named, reaches, workload
 
 
@@ -36,6 +37,22 @@ async def test_an_intent_without_our_cluster_makes_the_instance_uncertain(emco: 
     await emco.act(f"{GROUP}/update")
     seen = await reaches(driver, InstanceState.ABSENT)
     assert seen.reason == f"EMCO's revision 3 has web not on edge+{emco.b}"
+
+
+async def test_the_source_is_not_removed_where_that_would_end_the_target(emco: World) -> None:
+    """Somebody wrote another cluster over the target: EMCO would delete it with the next update, under its users."""
+    await emco.begin()
+    source, target = emco.driver(emco.a), emco.driver(emco.b)
+    await source.adopt(workload("shop-0"), emco.fence())
+    await target.deploy(workload(), emco.fence())
+    await reaches(target, InstanceState.RUNNING)
+    await emco.settles()
+    await emco.intend("web", {"allOf": named(emco.a, emco.c)})
+    before, revision = await emco.intent(), await emco.revision()
+    with pytest.raises(InvalidRequest, match=rf"somebody took edge\+{emco.b} out of EMCO's intents of web: an update"):
+        await source.remove("shop", "shop-0", emco.fence())
+    assert (await emco.intent(), await emco.revision()) == (before, revision)
+    assert (emco.runs(emco.a), emco.runs(emco.b)) == (["web"], ["web"])
 
 
 async def test_a_rollback_by_somebody_else_is_seen(emco: World) -> None:

@@ -50,8 +50,10 @@ async def test_what_emco_leaves_running_is_named(emco_main: World) -> None:
     assert emco.runs(emco.b) == ["web"]
     assert await driver.stuck("shop", "shop-1") is None
     why = await _stuck(driver)
-    assert why.startswith(f"EMCO wants nothing of it on edge+{emco.b} any more and may have left them running: ")
-    assert why.endswith("Deployment r1-web of web is Applied; Service web-service of web is Applied")
+    assert why == (
+        f"EMCO wants nothing of it on edge+{emco.b} any more, and says of what it had there: Deployment r1-web of web is Applied; "
+        "Service web-service of web is Applied; a companion of the cluster can see whether it is gone, and removes what is left"
+    )
 
 
 async def test_what_emco_leaves_running_is_swept_by_the_companion(emco_main: World) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 import uvicorn
 import yaml
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from relocate.clusters.contract import ClusterDriver, InstanceState, Observation, Workload
 from relocate.clusters.emco import EmcoDriver
@@ -48,6 +50,8 @@ class World:
         self.emco = emco
         self.client = client
         self.url = url
+        self.refusing = False
+        """Every request is answered with an error, as by an EMCO whose database is away."""
         self.database_url = database_url
         number = next(_numbers)
         self.a, self.b, self.c = (f"emco-{letter}-{number}" for letter in "abc")
@@ -179,10 +183,16 @@ async def is_gone(driver: ClusterDriver, instance: str = "shop-1") -> None:
 async def world(database_url: str, release: Release = Release.R22_03) -> AsyncIterator[World]:
     """A world with nothing in it, while the block runs."""
     emco, port = Emco(release), free_ports(1)[0]
-    async with listening(application(emco), port):
-        url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as client:
-            made = World(emco, client, url, database_url)
+    url, app = f"http://127.0.0.1:{port}", application(emco)
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=10) as client:
+        made = World(emco, client, url, database_url)
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            refusing = made.refusing and scope["type"] == "http"
+            refusal = PlainTextResponse("db Find error: no reachable servers\n", 500)
+            await (refusal if refusing else app)(scope, receive, send)
+
+        async with listening(answer, port):
             try:
                 yield made
             finally:

@@ -19,7 +19,7 @@ def test_each_driver_of_ours_is_found_by_its_kind(kind):
 def test_an_unknown_kind_names_those_that_exist():
     """The message helps whoever misspelt it."""
     with pytest.raises(
-        InvalidRequest, match=r"'proces' is unknown; there are external, kubernetes, memory, process"
+        InvalidRequest, match=r"'proces' is unknown; there are emco, external, kubernetes, memory, process"
     ) as error:
         clusters.load("proces")
     assert error.value.field == "driver"

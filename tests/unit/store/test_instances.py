@@ -33,9 +33,9 @@ def test_something_is_remembered_under_the_fence_that_was_admitted(database: Dat
     kept.admit(KEY, at(1, 2))
     assert kept.keep(KEY, at(1, 1), {"two": 2}) == at(1, 2)
     assert kept.body(KEY) == {"one": 1}
-    assert kept.of("mec-a", "shop") == {"shop-1": {"one": 1}}
+    assert kept.of("shop") == {KEY: {"one": 1}}
     assert kept.keep(KEY, at(1, 2), None) == at(1, 2)
-    assert (kept.body(KEY), kept.of("mec-a", "shop")) == (None, {})
+    assert (kept.body(KEY), kept.of("shop")) == (None, {})
 
 
 def test_of_instances_that_are_gone_the_latest_are_remembered(database: Database) -> None:

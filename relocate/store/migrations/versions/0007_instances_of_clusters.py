@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("body", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("cluster", "application", "instance"),
     )
+    op.create_index("instances_of_application", "instances", ["application"])
     op.create_table(
         "exclusions",
         sa.Column("name", sa.String(length=512), nullable=False),
