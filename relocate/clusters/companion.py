@@ -6,12 +6,21 @@ or touched.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from pydantic import Field
 
 from relocate.model.values import Payload
 from steering.model import Endpoint
+
+
+class PortAt(NamedTuple):
+    """Where a named port is, by the words of the cluster."""
+
+    service: str
+    port: str | int
+    """Name or number."""
 
 
 class Standing(Payload):
@@ -28,12 +37,12 @@ class Companion(ABC):
     """Looks at a cluster beside the orchestrator that runs things there. Every question may raise ClusterUnavailable."""
 
     @abstractmethod
-    async def standing(self, marks: Sequence[str], ports: Sequence[str]) -> Standing:
+    async def standing(self, marks: Sequence[str], ports: Mapping[str, PortAt | None]) -> Standing:
         """What is there now. Changes nothing.
 
         Args:
             marks: EMCO's `emco/deployment-id`, one for each app: CONTEXT-APP.
-            ports: names of ports whose endpoints are wanted.
+            ports: whose endpoints are wanted, by name; None: where the cluster itself has a port of that name.
         """
 
     @abstractmethod

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from relocate.checking import checked
-from relocate.clusters.companion import Companion, Standing
+from relocate.clusters.companion import Companion, PortAt, Standing
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.clusters.fencing import Fences
 from relocate.errors import ClusterUnavailable, InvalidWorkload
@@ -164,7 +164,7 @@ class MemoryDriver(ClusterDriver, Companion):
             return None
         return (application, instance) not in self.cluster.instances
 
-    async def standing(self, marks: Sequence[str], ports: Sequence[str]) -> Standing:
+    async def standing(self, marks: Sequence[str], ports: Mapping[str, PortAt | None]) -> Standing:
         """As the contract says: a mark is the name of an application here."""
         self._reach()
         found = {name: one for (mark, name), one in self.cluster.instances.items() if mark in marks}

@@ -127,7 +127,7 @@ class EmcoClusters(Ground):
         """Where the new copy listens, as its cluster has it. It is asked until it says so, whether or not it serves."""
         port = today.system.ports.clusters[target]
         driver = ProcessDriver.open(target, {"url": f"http://127.0.0.1:{port}"})
-        ports = [port.name for route in self.application(site.OURS).routes for port in route.ports]
+        ports = dict.fromkeys(port.name for route in self.application(site.OURS).routes for port in route.ports)
 
         async def endpoints() -> Endpoints | None:
             found = (await driver.standing([mark], ports)).endpoints

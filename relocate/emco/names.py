@@ -2,6 +2,7 @@
 """EMCO's names for what is configured here: which application is meant, and which cluster."""
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 from pydantic import Field
 
@@ -9,12 +10,20 @@ from relocate.checking import checked
 from relocate.errors import NotFound
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
-from relocate.model.values import Model, Payload
+from relocate.model.values import Model, Name, Payload
 
 KIND = "emco"
 """Among an application's workloads: what it is in EMCO. As a cluster's driver: EMCO runs it, and its settings say what it is there."""
 PROVIDER, CLUSTER = "emco-provider", "emco-cluster"
 """Labels of any other cluster: its provider in EMCO, and its name there, if that is another one than here."""
+
+
+class ServicePort(Model):
+    """A port of a Service of one of the apps."""
+
+    service: str = Field(min_length=1, max_length=63)
+    port: Annotated[str, Field(min_length=1, max_length=63)] | Annotated[int, Field(ge=1, le=65535)]
+    """Name or number."""
 
 
 class EmcoWorkload(Model):
@@ -26,6 +35,8 @@ class EmcoWorkload(Model):
     deployment_intent_group: str = Field(min_length=1, max_length=128)
     apps: tuple[str, ...] | None = Field(default=None, min_length=1, max_length=128)
     """Those of the group that make up this application, and move together; not given: all of it."""
+    ports: dict[Name, ServicePort] = Field(default_factory=dict, max_length=16)
+    """By the route's port name, for a companion that sees Services. What is not named is the one Service port of that name."""
 
 
 class Wanted(Payload):
@@ -83,7 +94,7 @@ class Wanted(Payload):
         return found[0]
 
     def _means(self, workload: EmcoWorkload) -> bool:
-        theirs = workload.model_dump(exclude={"apps"})
+        theirs = workload.model_dump(exclude={"apps", "ports"})
         if theirs != self.model_dump(include=set(theirs)):
             return False
         if self.app is None or workload.apps is None:

@@ -10,7 +10,7 @@ from typing import Any
 from relocate import clusters
 from relocate.clusters.contract import ClusterDriver
 from relocate.emco_sim.errors import Refused, not_found
-from relocate.emco_sim.files import AppFile, ClusterFile, read
+from relocate.emco_sim.files import AppFile, ClusterFile, marked, read
 from relocate.emco_sim.group import Group, State
 from relocate.emco_sim.placement import Cluster, Placement, check_intent, placed
 from relocate.emco_sim.resources import Body, Path, Resources
@@ -170,8 +170,8 @@ class Emco:
         where = self._files.get(("cluster-providers", cluster.provider, "clusters", cluster.name))
         if not isinstance(file, AppFile) or not isinstance(where, ClusterFile):
             raise not_found("App")
-        # EMCO labels everything with its `emco/deployment-id`; a process has no label but its name.
-        return App(f"{self._groups[path].first}-{app}", file.ports, file.workloads.get(where.driver, {}))
+        mark = f"{self._groups[path].first}-{app}"
+        return App(mark, file.ports, marked(file.workloads.get(where.driver, {}), mark))
 
 
 def _file(collection: Path, content: bytes | None) -> ClusterFile | AppFile | None:

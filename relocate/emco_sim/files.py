@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files that EMCO takes for kubeconfigs and charts; here they are YAML, in the words of this service's own configuration."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -25,6 +26,26 @@ class AppFile(Model):
 
     ports: tuple[Name, ...] = Field(min_length=1)
     workloads: dict[str, dict[str, Any]] = Field(min_length=1)
+
+
+MARK = "emco/deployment-id"
+"""Label that EMCO's rsync puts on every object, and on pods."""
+
+
+def marked(workload: Mapping[str, Any], mark: str) -> dict[str, Any]:
+    """A workload with the label on its manifests, where it has any; a process has no label but its application's name."""
+    if "manifests" not in workload:
+        return dict(workload)
+    return {**workload, "manifests": [_labelled(one, mark) for one in workload["manifests"]]}
+
+
+def _labelled(manifest: Mapping[str, Any], mark: str) -> dict[str, Any]:
+    metadata = manifest.get("metadata", {})
+    made = {**manifest, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), MARK: mark}}}
+    template = manifest.get("spec", {}).get("template")
+    if template is not None:
+        made["spec"] = {**manifest["spec"], "template": _labelled(template, mark)}
+    return made
 
 
 def read(kind: type[FileT], content: bytes) -> FileT:

@@ -13,7 +13,7 @@ from typing import Any, Self
 from relocate import clusters
 from relocate.checking import checked
 from relocate.clusters.adopting import InstanceAdopter, Runs
-from relocate.clusters.companion import Companion
+from relocate.clusters.companion import Companion, PortAt
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.clusters.emco import edits
 from relocate.clusters.emco.anchor import Anchor, Anchors, Stage
@@ -308,7 +308,9 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
         if self._companion is None:
             endpoints = self._settings.endpoints.get(application, {})
         else:
-            found = await self._companion.standing(marks(status, anchor), anchor.ports)
+            said = anchor.workload.ports
+            at = {name: PortAt(said[name].service, said[name].port) if name in said else None for name in anchor.ports}
+            found = await self._companion.standing(marks(status, anchor), at)
             endpoints, capacity = found.endpoints, capacity or found.capacity
         missing = [port for port in anchor.ports if not endpoints.get(port)]
         if missing:

@@ -76,7 +76,7 @@ class Leaving:
 
     async def _why_there(self, group: Group, anchor: Anchor, status: Status) -> str | None:
         if self._companion is not None:
-            found = await self._companion.standing(marks(status, anchor), ())
+            found = await self._companion.standing(marks(status, anchor), {})
             return f"there is {', '.join(found.parts)}" if found.parts else None
         below = status.revision or (status.last.revision + 1 if status.last is not None else 0)
         for context in status.contexts(below):

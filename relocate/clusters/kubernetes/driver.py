@@ -10,11 +10,13 @@ from typing import Any, Self
 
 from relocate.checking import checked
 from relocate.clusters.adopting import InstanceAdopter, Runs
+from relocate.clusters.companion import Companion, PortAt, Standing
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.clusters.kubernetes.adopting import Adopting, selectors
 from relocate.clusters.kubernetes.anchor import Anchor, Contents, Stage
 from relocate.clusters.kubernetes.anchors import Anchors
 from relocate.clusters.kubernetes.applying import Applying
+from relocate.clusters.kubernetes.marked import Marked
 from relocate.clusters.kubernetes.objects import reference
 from relocate.clusters.kubernetes.observing import Observing
 from relocate.clusters.kubernetes.ownership import INSTANCE, MANAGER, label_of
@@ -33,7 +35,7 @@ SURE_SECONDS, FOLLOWING_SECONDS = 1.0, 15.0
 """After so long without a word from the API server it is asked for one: by whoever has to be sure, and by whoever follows."""
 
 
-class KubernetesDriver(ClusterDriver, InstanceAdopter):
+class KubernetesDriver(ClusterDriver, InstanceAdopter, Companion):
     """One Kubernetes cluster."""
 
     def __init__(self, cluster: str, settings: KubernetesSettings) -> None:
@@ -46,6 +48,7 @@ class KubernetesDriver(ClusterDriver, InstanceAdopter):
         self._applying = Applying(cluster, self._api, settings.timeout_seconds)
         self._adopting = Adopting(self._api)
         self._observing = Observing(self._api, self._view, settings)
+        self._marked = Marked(self._api, self._observing, settings.namespaces)
 
     @classmethod
     def open(cls, cluster: str, settings: Mapping[str, Any], *, database_url: str = "") -> Self:  # noqa: ARG003
@@ -178,6 +181,16 @@ class KubernetesDriver(ClusterDriver, InstanceAdopter):
             return not await self._leftovers(anchor)
         except KubernetesError:
             return None
+
+    async def standing(self, marks: Sequence[str], ports: Mapping[str, PortAt | None]) -> Standing:
+        """As the contract says."""
+        async with self._asking():
+            return await self._marked.standing(marks, ports)
+
+    async def sweep(self, marks: Sequence[str]) -> None:
+        """As the contract says."""
+        async with self._asking():
+            await self._marked.sweep(marks)
 
     async def close(self) -> None:
         """Close watches and connections."""

@@ -11,7 +11,7 @@ import httpx
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
 
 from relocate.checking import checked
-from relocate.clusters.companion import Companion, Standing
+from relocate.clusters.companion import Companion, PortAt, Standing
 from relocate.clusters.contract import ClusterDriver, DriverDescription, InstanceState, Observation, Plan, Workload
 from relocate.clusters.process.wire import Order, ProcessWorkload, Refusal, Status, written
 from relocate.errors import ClusterUnavailable, InvalidRequest, InvalidWorkload, StaleFence
@@ -103,7 +103,7 @@ class ProcessDriver(ClusterDriver, Companion):
             return None
         return status.gone
 
-    async def standing(self, marks: Sequence[str], ports: Sequence[str]) -> Standing:
+    async def standing(self, marks: Sequence[str], ports: Mapping[str, PortAt | None]) -> Standing:
         """As the contract says: a mark is the name of an application here."""
         found = await self._marked(marks)
         running = [one for one in found if one.state is InstanceState.RUNNING]
