@@ -118,7 +118,7 @@ async def emco(tmp_path: Path) -> AsyncIterator[Conversation]:
     async with world(url) as made:
         await made.begin()
         endpoints = {"echo": {"http": [ENDPOINT]}}
-        yield Conversation(made.driver(made.b, companion=False, endpoints=endpoints), _emco_workload, _never, _nothing)
+        yield Conversation(made.driver(made.b, companion=None, endpoints=endpoints), _emco_workload, _never, _nothing)
 
 
 @pytest.fixture(params=["memory", "process", "emco"])

@@ -2,7 +2,7 @@
 """Where one test of the driver stands: a namespace of a real cluster, an account in it, a line to its API server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -34,6 +34,8 @@ class Ground:
     account: Account
     line: Line
     driver: KubernetesDriver
+    settings: Mapping[str, Any]
+    """The cluster's."""
     steps: Iterator[int] = field(default_factory=count)
 
     @classmethod
@@ -47,7 +49,7 @@ class Ground:
             said = {"connection": connection, "namespaces": [namespace], "timeout_seconds": 3} | settings
             driver = KubernetesDriver.open(CLUSTER, said)
             try:
-                yield cls(edge, namespace, account, line, driver)
+                yield cls(edge, namespace, account, line, driver, said)
             finally:
                 await driver.close()
 

@@ -11,7 +11,7 @@ from tests.clusters.emco.world import GROUP, World, is_gone, reaches, workload
 async def test_by_the_old_context_it_is_gone(emco: World) -> None:
     """Without a companion, EMCO's word on each resource of the context that had it counts."""
     await emco.begin()
-    driver = emco.driver(emco.b, companion=False)
+    driver = emco.driver(emco.b, companion=None)
     await driver.deploy(workload(), emco.fence())
     await reaches(driver, InstanceState.RUNNING)
     emco.memory(emco.b).faults.remove_hangs = True
@@ -45,7 +45,7 @@ async def test_what_emco_leaves_running_is_named(emco_main: World) -> None:
     """Its main branch says that all is well and deletes nothing; without a companion an operator has to."""
     emco = emco_main
     await emco.begin()
-    driver = emco.driver(emco.b, companion=False)
+    driver = emco.driver(emco.b, companion=None)
     await _removed(emco, driver)
     assert emco.runs(emco.b) == ["web"]
     assert await driver.stuck("shop", "shop-1") is None
@@ -90,7 +90,7 @@ async def test_an_update_that_is_not_carried_out_is_undone_all_the_same(emco: Wo
 async def test_a_group_that_somebody_terminated_takes_its_copies_along(emco: World) -> None:
     """Nothing is updated for it any more."""
     await emco.begin()
-    driver = emco.driver(emco.b, companion=False)
+    driver = emco.driver(emco.b, companion=None)
     await driver.deploy(workload(), emco.fence())
     await reaches(driver, InstanceState.RUNNING)
     await emco.act(f"{GROUP}/terminate")

@@ -231,7 +231,7 @@ async def test_a_plan_changes_nothing(emco: World) -> None:
     assert (plan.creates, plan.problems) == (("shop-1",), ())
     assert plan.parts == tuple(f"{app} of p/shop/v1/dig on {PROVIDER}+{emco.b}" for app in ("web", "db"))
     assert "EMCO has no cluster" in (await emco.driver("nowhere").plan(workload())).problems[0]
-    silent = emco.driver(emco.b, companion=False, endpoints={})
+    silent = emco.driver(emco.b, companion=None, endpoints={})
     assert silent is not driver
     (problem,) = (await silent.plan(workload())).problems
     assert problem.startswith("settings.endpoints.shop.http: must be given")

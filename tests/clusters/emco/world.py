@@ -2,7 +2,7 @@
 """A simulated EMCO that listens on loopback, with clusters in memory and one group of several apps."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -26,7 +26,9 @@ from steering.model import Fence
 PROVIDER = "edge"
 GROUP = "/v2/projects/p/composite-apps/shop/v1/deployment-intent-groups/dig"
 PLACEMENT = f"{GROUP}/generic-placement-intents/placement"
-PATIENCE = 10.0
+PATIENCE = 30.0
+MEMORY: Mapping[str, Any] = {"memory": {"capacity": 5}}
+COMPANION: Mapping[str, Any] = {"driver": "memory"}
 ENDPOINT = {"host": "192.0.2.7", "port": 80}
 
 _numbers = count(1)
@@ -58,11 +60,24 @@ class World:
         self._drivers: list[ClusterDriver] = []
         self._sequence = count(1)
 
-    async def begin(self, apps: Sequence[str] = ("web",), intent: Mapping[str, Any] | None = None) -> None:
-        """Clusters a, b (label `edge`) and c (label `edge`), a group with these apps placed by the same intent: on a."""
+    async def begin(
+        self,
+        apps: Sequence[str] = ("web",),
+        intent: Mapping[str, Any] | None = None,
+        files: Callable[[str], Mapping[str, Any]] = lambda _: {"driver": "memory"},
+        workloads: Mapping[str, Any] = MEMORY,
+    ) -> None:
+        """Clusters a, b (label `edge`) and c (label `edge`), and a group that is up.
+
+        Args:
+            apps: of the group.
+            intent: of each app; on a, if nothing is said.
+            files: what clusters are, in place of a kubeconfig.
+            workloads: what each app runs, in place of a chart.
+        """
         await self._made("cluster-providers", {"metadata": {"name": PROVIDER}})
         for cluster in (self.a, self.b, self.c):
-            await self._made(f"cluster-providers/{PROVIDER}/clusters", _named(cluster), {"driver": "memory"})
+            await self._made(f"cluster-providers/{PROVIDER}/clusters", _named(cluster), files(cluster))
         for cluster in (self.b, self.c):
             await self.label(cluster, "edge")
         await self._made("projects", _named("p"))
@@ -73,7 +88,7 @@ class World:
         await self.act("/v2/projects/p/logical-clouds/cloud/instantiate")
         await self._made("projects/p/composite-apps", _named("shop") | {"spec": {"compositeAppVersion": "v1"}})
         for app in apps:
-            file = {"ports": ["http"], "workloads": {"memory": {"capacity": 5}}}
+            file = {"ports": ["http"], "workloads": dict(workloads)}
             await self._made("projects/p/composite-apps/shop/v1/apps", _named(app), file)
         groups = "projects/p/composite-apps/shop/v1/deployment-intent-groups"
         await self._made(groups, _named("dig") | {"spec": {"logicalCloud": "cloud"}})
@@ -126,11 +141,11 @@ class World:
         """The cluster itself."""
         return MemoryDriver.open(cluster, {}).cluster
 
-    def driver(self, cluster: str, *, companion: bool = True, **settings: Any) -> EmcoDriver:
-        """Our driver of a cluster, quick in all that takes time."""
+    def driver(self, cluster: str, *, companion: Mapping[str, Any] | None = COMPANION, **settings: Any) -> EmcoDriver:
+        """Our driver of a cluster, quick in all that takes time; without a companion it is told where the sample listens."""
         said: dict[str, Any] = {"url": self.url, "provider": PROVIDER, "cluster": cluster, "stable_seconds": 0}
         said |= {"timeout_seconds": 2, "settle_seconds": 3, "orphan_seconds": 0.3}
-        said |= {"companion": {"driver": "memory"}} if companion else {"endpoints": {"shop": {"http": [ENDPOINT]}}}
+        said |= {"companion": companion} if companion else {"endpoints": {"shop": {"http": [ENDPOINT]}}}
         made = EmcoDriver.open(cluster, said | settings, database_url=self.database_url)
         self._drivers.append(made)
         return made
