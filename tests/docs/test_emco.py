@@ -10,8 +10,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from api.emco import intents, invoke
+from relocate.clusters.emco.settings import EmcoSettings
 from relocate.emco import moves
 from relocate.emco.intents import CancelRequest, WorkflowIntent
+from relocate.emco.names import EmcoWorkload
 from relocate.emco.spec import TemporalSpec
 from relocate.model.relocation import Phase
 from relocate.settings import Settings
@@ -88,3 +90,23 @@ def test_states_are_told() -> None:
     """For every phase."""
     told = {row[0]: tuple(row[1:]) for row in _rows("phase")}
     assert told == {phase.value: (moves.MIGRATE.shows[phase], moves.RELOCATE.shows[phase]) for phase in Phase}
+
+
+def test_settings_of_clusters_are_those_of_the_driver() -> None:
+    """Field by field, in the driver's order, with its defaults."""
+    fields = EmcoSettings.model_fields
+    rows = _rows("setting")
+    assert [row[0] for row in rows] == list(fields)
+    for name, default, *_ in rows:
+        field = fields[name]
+        assert (default == "needed") is field.is_required(), name
+        if isinstance(field.default, float):
+            assert float(default) == field.default, name
+
+
+def test_what_applications_say_is_what_is_read() -> None:
+    """Field by field."""
+    fields = EmcoWorkload.model_fields
+    assert [(row[0], row[1] == "yes") for row in _rows("field | needed")] == [
+        (name, field.is_required()) for name, field in fields.items()
+    ]

@@ -52,6 +52,8 @@ class World:
         self.emco = emco
         self.client = client
         self.url = url
+        self.asked: list[str] = []
+        """Every request, as the page of EMCO's wire would write it."""
         self.refusing = False
         """Every request is answered with an error, as by an EMCO whose database is away."""
         self.database_url = database_url
@@ -203,6 +205,9 @@ async def world(database_url: str, release: Release = Release.R22_03) -> AsyncIt
         made = World(emco, client, url, database_url)
 
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "http":
+                query = scope["query_string"].decode()
+                made.asked.append(f"{scope['method']} {scope['path']}{'?' if query else ''}{query}")
             refusing = made.refusing and scope["type"] == "http"
             refusal = PlainTextResponse("db Find error: no reachable servers\n", 500)
             await (refusal if refusing else app)(scope, receive, send)
