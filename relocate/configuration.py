@@ -134,11 +134,11 @@ async def _check_gateway(entry: Gateway, database_url: str) -> None:
 
 
 def _check_probes(entry: Application) -> None:
-    ports = {port.name for route in entry.routes for port in route.ports}
+    ports = entry.port_names
     for number, spec in enumerate(entry.readiness.probes):
         field = f"readiness.probes.{number}"
         if spec.port not in ports:
-            text = f"{field}.port: no route has a port {spec.port}; there are {', '.join(sorted(ports))}"
+            text = f"{field}.port: there is no port {spec.port}; there are {', '.join(sorted(ports))}"
             raise InvalidRequest(text, field=f"{field}.port")
         try:
             probes.load(spec.kind).open(spec.settings)

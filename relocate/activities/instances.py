@@ -250,5 +250,9 @@ async def workload_of(parts: Parts, application: Application, cluster: str, inst
         said = ", ".join(sorted(application.workloads))
         text = f"workloads: {application.name} cannot run on {cluster}: nothing for {kind}; there is {said}"
         raise InvalidWorkload(text, field="workloads")
-    ports = tuple(dict.fromkeys(port.name for route in application.routes for port in route.ports))
-    return Workload(application=application.name, instance=instance, ports=ports, settings=application.workloads[kind])
+    return Workload(
+        application=application.name,
+        instance=instance,
+        ports=application.port_names,
+        settings=application.workloads[kind],
+    )

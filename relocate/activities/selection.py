@@ -147,6 +147,12 @@ def check_provable(found: Sequence[Stretch], application: Application, request: 
         InvalidRequest: one cannot.
     """
     unproven = policy_of(application, request.options).unproven == "allow"
+    if not application.routes and not unproven:
+        raise InvalidRequest(
+            f"unproven: {application.name} has no routes, so nothing can prove where its users are; "
+            "allow moves it all the same",
+            field="options.unproven",
+        )
     silent = {one.gateway for one in found if not is_provable(one.adapter.describe().rungs, unproven=unproven)}
     if silent:
         raise InvalidRequest(

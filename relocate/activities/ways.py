@@ -30,7 +30,7 @@ class Stretch:
 
 
 async def stretches(parts: Parts, application: Application) -> Sequence[Stretch]:
-    """Every route of the application at every gateway that carries it; at least one."""
+    """Every route of the application at every gateway that carries it; none of an application without routes."""
     return [
         Stretch(route, gateway, await parts.adapter(gateway))
         for route in application.routes

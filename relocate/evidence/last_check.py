@@ -6,6 +6,8 @@ from relocate.phases import proof
 from relocate.phases.judging import unreached_in_words
 from relocate.phases.teardown import Checked, join_reasons, why_not_forgotten
 
+NO_ROUTES = "not proven: there is no route by which anybody could be asked"
+
 
 def checked(
     routes: CheckedRoutes, answers: CheckedAnswers, seconds: CheckedSeconds, *, drained: str | None, cut: int | None
@@ -30,12 +32,16 @@ def checked(
 
 
 def why_not_acknowledged(routes: CheckedRoutes) -> str | None:
-    """Why some gateway instance may still know the source, or None."""
+    """Why some gateway instance may still know the source, or None. A check over nothing is no proof."""
+    if not routes.looks:
+        return NO_ROUTES
     return join_reasons([_why_not_applied(look, routes) for look in routes.looks])
 
 
 def why_not_seen(answers: CheckedAnswers) -> str | None:
-    """Why some gateway instance may still answer from elsewhere than the target, or None."""
+    """Why some gateway instance may still answer from elsewhere than the target, or None. A check over nothing is no proof."""
+    if not answers.asked:
+        return NO_ROUTES
     return join_reasons([_why_not_answered(asked) for asked in answers.asked])
 
 

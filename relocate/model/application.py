@@ -155,7 +155,10 @@ class Application(Model):
     sharing: Sharing = Sharing.DEDICATED
     workloads: dict[Name, dict[str, Any]] = Field(min_length=1, max_length=16)
     """What to run, by kind of cluster driver (`process`, `external`, ...); each driver checks its own part."""
-    routes: tuple[Route, ...] = Field(min_length=1, max_length=32)
+    routes: tuple[Route, ...] = Field(default=(), max_length=32)
+    """None: nobody steers its users, and where they are cannot be proven; it moves only under `policy.unproven: allow`."""
+    ports: tuple[Name, ...] = Field(default=(), max_length=16)
+    """Named ports, of an application without routes; of any other they are those of its routes."""
     readiness: GateSpec
     policy: Policy = Policy()
     transfer: Transfer | None = None
@@ -163,11 +166,17 @@ class Application(Model):
     requirements: Requirements = Requirements()
 
     @model_validator(mode="after")
-    def _route_names_differ(self) -> Self:
+    def _names_fit(self) -> Self:
         names = [route.name for route in self.routes]
         if len(set(names)) != len(names):
             raise ValueError("routes: each name may stand once")
-        ports = {port.name for route in self.routes for port in route.ports}
-        if self.transfer is not None and self.transfer.port not in ports:
-            raise ValueError(f"transfer.port: must be one of {', '.join(sorted(ports))}")
+        if bool(self.routes) is bool(self.ports):
+            raise ValueError("ports: must be named if there are no routes, and only then")
+        if self.transfer is not None and self.transfer.port not in self.port_names:
+            raise ValueError(f"transfer.port: must be one of {', '.join(sorted(self.port_names))}")
         return self
+
+    @property
+    def port_names(self) -> tuple[str, ...]:
+        """Every named port, each once."""
+        return self.ports or tuple(dict.fromkeys(port.name for route in self.routes for port in route.ports))

@@ -31,6 +31,8 @@ class Waivers(Payload):
     force_drain: bool = False
     unproven: bool = False
     """Gateway instances need not acknowledge where an adapter can give no proof; what else can be proven must be."""
+    unsteered: bool = False
+    """The application has no routes. Under `unproven` it is given up to prove where its users are, and nothing else."""
 
 
 def why_not_teardown(checked: Checked, waivers: Waivers) -> str | None:
@@ -41,10 +43,11 @@ def why_not_teardown(checked: Checked, waivers: Waivers) -> str | None:
         return f"the target is not proven healthy: {checked.target_healthy}"
     if checked.watched is not None:
         return checked.watched
+    unsteered = waivers.unsteered and waivers.unproven
     unproven = checked.acknowledged or checked.seen
-    if unproven is not None:
+    if unproven is not None and not unsteered:
         return f"new requests may still go to the source: {unproven}"
-    if checked.drained is not None and not waivers.force_drain:
+    if checked.drained is not None and not (waivers.force_drain or unsteered):
         return f"the source is still in use: {checked.drained}"
     return None
 

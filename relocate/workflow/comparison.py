@@ -31,8 +31,10 @@ class Comparison:
         """Epoch seconds: when watching began."""
 
     def begin(self) -> None:
-        """Start the prober, once."""
-        if self._watch is None:
+        """Start the prober, once. Without routes there is nothing that it could watch."""
+        if not self._move.steered:
+            self.since = workflow.now().timestamp()
+        elif self._watch is None:
             self.since = workflow.now().timestamp()
             self._watch = self._move.start_call(calls.WATCH, self._move.order(calls.WATCH, Phase.PREPARE))
 
@@ -46,7 +48,7 @@ class Comparison:
         """Wait until the source has been seen for long enough: once it has no traffic, no waiting helps."""
         move = self._move
         source, target = move.from_.name, move.to.name
-        if move.policy.bake_seconds or len(move.policy.steps) > 1:
+        if move.steered and (move.policy.bake_seconds or len(move.policy.steps) > 1):
             self._journal.say(f"Watching {source} for long enough to compare {target} with it.")
             why_not = await self._why_no_baseline()
             if why_not is not None:

@@ -144,6 +144,11 @@ class Move:
             self._doomed.remove(where)
 
     @property
+    def steered(self) -> bool:
+        """Whether anybody steers users of this application."""
+        return bool(self.start.application.routes)
+
+    @property
     def sides(self) -> "Sequence[Backend]":
         """The sides that are known: the source first, then the target while there is one."""
         return [serving.backend for serving in (self.source, self.target) if serving is not None]
@@ -181,7 +186,7 @@ class Move:
     async def steer(
         self, phase: Phase, sides: Sides, *, seen: bool = True, healthy: bool = True, keeps: bool = False
     ) -> orders.Steered:
-        """Write one document everywhere and have it proven live.
+        """Write one document everywhere and have it proven live; nothing, where there is no route.
 
         Args:
             phase: in which it is written.
@@ -190,6 +195,8 @@ class Move:
             healthy: False lets what is seen fail; for a document that moves no traffic.
             keeps: the weights that stand are kept, whatever `sides` says.
         """
+        if not self.steered:
+            return orders.Steered(written=self.written, live_at=workflow.now().timestamp())
         before = self._target_weight
         if self.target is not None:
             self._target_weight = sides.weights.get(self.to.name, 0)

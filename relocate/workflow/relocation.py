@@ -127,8 +127,12 @@ class Relocate:
     async def _prepare(self) -> None:
         await self._may_go_on()
         move = self._move
-        self._journal.enter(Phase.PREPARE, f"Making {move.to.name} known to every gateway, without traffic.")
         self._comparison.begin()
+        if not move.steered:
+            self._journal.skip(Phase.PREPARE, self._unsteered)
+            await self._clear_away()
+            return
+        self._journal.enter(Phase.PREPARE, f"Making {move.to.name} known to every gateway, without traffic.")
         self._back.steps.push(
             Undo(Phase.PREPARE, f"Making the gateways forget {move.to.name}.", self._back.from_gateways)
         )
@@ -199,6 +203,10 @@ class Relocate:
     async def _switch(self) -> None:
         move = self._move
         await self._may_go_on()
+        if not move.steered:
+            self._switched_at = workflow.now().timestamp()
+            self._journal.skip(Phase.SWITCH, self._unsteered)
+            return
         self._journal.enter(Phase.SWITCH, f"Switching from {move.from_.name} to {move.to.name}.")
         self._back.steps.push(Undo(Phase.SWITCH, f"Going back to {move.from_.name}.", self._back.to_source))
         for weight in move.policy.steps:
@@ -213,10 +221,9 @@ class Relocate:
     async def _bake(self) -> None:
         move = self._move
         await self._may_go_on()
-        if not move.policy.bake_seconds:
-            self._journal.skip(
-                Phase.BAKE, f"bake_seconds is 0: {move.to.name} was not watched, and nothing is proven by it."
-            )
+        if not move.policy.bake_seconds or not move.steered:
+            why = "bake_seconds is 0" if move.steered else "there is no route"
+            self._journal.skip(Phase.BAKE, f"{why}: {move.to.name} was not watched, and nothing is proven by it.")
             return
         self._journal.enter(Phase.BAKE, f"Watching {move.to.name}; {move.from_.name} stays whole.")
         await self._comparison.judge(Phase.BAKE, move.policy.bake_seconds, since=self._switched_at)
@@ -226,6 +233,9 @@ class Relocate:
         move = self._move
         await self._may_go_on()
         source = move.from_.name
+        if not move.steered:
+            await self._leave_time(source)
+            return
         self._journal.enter(Phase.DRAIN, f"Waiting until nobody uses {source}.")
         drained = await move.do(calls.DRAIN, Phase.DRAIN, **move.drains(source))
         self._drained = None if drained.drained else drained.sentence
@@ -245,11 +255,31 @@ class Relocate:
             self._journal.tell(note(Phase.DRAIN, waived))
         self._journal.leave(Phase.DRAIN, StepState.DONE, drained.sentence, left_on_source=drained.left, cut=self._cut)
 
+    async def _leave_time(self, source: str) -> None:
+        """Nothing counts users, so they get the whole time that a drain may take; that nobody is left is not proven."""
+        seconds = self._move.policy.drain.deadline_seconds
+        self._journal.enter(Phase.DRAIN, f"Leaving users of {source} {seconds:g} s to go: nothing counts them.")
+        await self._journal.keep()  # no order takes along what was told, for all that time
+        await asyncio.sleep(seconds)
+        self._drained = f"not proven: nothing counts who uses {source}"
+        self._cut = None
+        waived = f"the policy waives the proof that nobody uses {source} (unproven); {self._drained}"
+        self._journal.tell(note(Phase.DRAIN, waived))
+        self._journal.leave(Phase.DRAIN, StepState.DONE, f"{self._drained}.", cut=None)
+
+    @property
+    def _unsteered(self) -> str:
+        name = self._move.start.application.name
+        return f"{name} has no routes: nobody steers its users, and where they are is not proven."
+
     async def _teardown(self) -> orders.Ended:
         move = self._move
         source, target = move.from_, move.to
         await self._may_go_on()
-        self._journal.enter(Phase.TEARDOWN, f"Making the gateways forget {source.name}.")
+        told = (
+            f"Making the gateways forget {source.name}." if move.steered else f"{source.name} is not needed any more."
+        )
+        self._journal.enter(Phase.TEARDOWN, told)
         move.forget_probe_paths()
         await move.steer(Phase.TEARDOWN, documents.only(target))
         self._journal.say(f"Checking everything once more; removing {source.name} is the point of no return.")
@@ -266,7 +296,7 @@ class Relocate:
 
     async def _check(self) -> None:
         move = self._move
-        forced = self._drained is not None
+        forced = self._drained is not None and move.steered
         verdict = await move.do(
             calls.CHECK,
             Phase.TEARDOWN,
@@ -274,7 +304,9 @@ class Relocate:
             target=move.to,
             written=move.written,
             gate=move.gate,
-            waivers=teardown.Waivers(force_drain=forced, unproven=move.policy.unproven == "allow"),
+            waivers=teardown.Waivers(
+                force_drain=forced, unproven=move.policy.unproven == "allow", unsteered=not move.steered
+            ),
             waived_instances=move.policy.waived_instances,
             drained=self._drained,
             cut=self._cut,

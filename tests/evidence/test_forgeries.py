@@ -313,6 +313,13 @@ def a_look_that_excuses_a_gateway(record: Record) -> Record:
     return saying(record, entry, looks=looks)
 
 
+@forgery("completed", "it is said to have no routes, and has some")
+def an_application_that_is_said_to_have_no_routes(record: Record) -> Record:
+    """What routes could have proven is left out."""
+    entry = last(record, CheckedAll)
+    return saying(record, entry, waivers=entry.samples.waivers.model_copy(update={"unsteered": True}))
+
+
 @forgery("forced-drain", "a cut was forced, and neither the policy nor an operator allows it")
 def a_cut_nobody_allowed(record: Record) -> Record:
     """The policy said hold, and the request said nothing."""

@@ -90,7 +90,7 @@ MUTANTS = (
     _mutant(
         "the last look does not mind who may still know the source",
         f"{LAST_LOOK}:why_not_teardown",
-        "if unproven is not None:",
+        "if unproven is not None and not unsteered:",
         "if False:",
         "teardown-without-proof",
         **THEIRS,
@@ -161,7 +161,7 @@ MUTANTS = (
     _mutant(
         "whoever waives proof waives what can be proven too",
         f"{LAST_LOOK}:why_not_teardown",
-        "if unproven is not None:",
+        "if unproven is not None and not unsteered:",
         "if unproven is not None and not waivers.unproven:",
         "teardown-without-proof",
         policy=UNPROVEN,

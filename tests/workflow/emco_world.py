@@ -9,18 +9,19 @@ from relocate.model.placement import Placement
 from tests.clusters.emco import world as emco
 from tests.workflow.run import OPERATOR
 from tests.workflow.service import Service
-from tests.workflow.world import World
+from tests.workflow.world import World, without_routes
 
 
 class EmcoWorld(World):
     """The application is one app of a group that EMCO has on `a`."""
 
-    def __init__(self, service: Service, site: emco.World, *, companion: bool = True) -> None:
-        """Args: service: as for `World`; site: the EMCO; companion: whether we see the clusters beside EMCO."""
+    def __init__(self, service: Service, site: emco.World, *, companion: bool = True, steered: bool = True) -> None:
+        """Args: service: as for `World`; site: the EMCO; companion: whether we see the clusters beside EMCO; steered: by a gateway."""
         super().__init__(service)
         self.site = site
         self.a, self.b, self.c = site.a, site.b, site.c
         self._companion = companion
+        self._steered = steered
 
     async def begin_unplaced(self) -> None:
         """Configure everything; EMCO has it running."""
@@ -49,7 +50,8 @@ class EmcoWorld(World):
             "composite_app_version": "v1",
             "deployment_intent_group": "dig",
         }
-        return super().application().model_copy(update={"workloads": {"emco": group}})
+        steered = super().application().model_copy(update={"workloads": {"emco": group}})
+        return steered if self._steered else without_routes(steered)
 
     def give_companion(self, name: str) -> None:
         """From now on a cluster is seen beside EMCO."""

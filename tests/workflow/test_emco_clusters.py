@@ -26,11 +26,13 @@ class Worlds:
         self._service = service
         self._stack = stack
 
-    async def make(self, release: Release = Release.R22_03, *, companion: bool = True) -> EmcoWorld:
+    async def make(
+        self, release: Release = Release.R22_03, *, companion: bool = True, steered: bool = True
+    ) -> EmcoWorld:
         """A world of a release, with nothing adopted."""
         url = str(self._service.database.engine.url)
         site = await self._stack.enter_async_context(emco.world(url, release))
-        world = EmcoWorld(self._service, site, companion=companion)
+        world = EmcoWorld(self._service, site, companion=companion, steered=steered)
         self._stack.push_async_callback(world.close)
         await world.begin_unplaced()
         return world
@@ -130,6 +132,17 @@ async def test_an_adoption_that_fails_leaves_no_route(worlds: Worlds) -> None:
     assert await world.adapter.read(world.app) is None
     assert world.service.database.placements.of(world.app) == []
     assert (world.instances(), await world.site.revision()) == ({world.a: 1}, revision)
+
+
+async def test_without_a_gateway_it_moves_and_nothing_is_proven_of_its_users(worlds: Worlds) -> None:
+    """EMCO's safe order alone: added, proven ready, given time, taken out, proven gone; and the record says the rest."""
+    world = await worlds.make(steered=False)
+    await world.adopt()
+    run = await world.relocate(target=world.b, options={"unproven": "allow"})
+    assert (await run.ended()).outcome is Outcome.COMPLETED
+    assert "(unproven); not proven: nothing counts who uses" in run.notes
+    assert world.instances() == {world.b: 1}
+    assert (await world.site.intent())["spec"]["intent"] == {"allOf": emco.named(world.b)}
 
 
 async def test_a_group_that_somebody_changes_stops_the_teardown(world: EmcoWorld) -> None:

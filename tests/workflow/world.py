@@ -45,6 +45,18 @@ READINESS: Mapping[str, Any] = {"period_seconds": 0.02, "timeout_seconds": 0.5, 
 _numbers = itertools.count(1)
 
 
+def without_routes(application: Application, **policy: Any) -> Application:
+    """The same application, whose users nobody steers; ready when its memory probe says so, asked directly."""
+    return Application.model_validate(
+        {
+            **application.model_dump(exclude={"routes", "readiness", "policy"}),
+            "ports": ["http"],
+            "readiness": {"probes": [{"kind": "memory", "via": "direct"}], **READINESS},
+            "policy": {**FAST, "drain": {**FAST["drain"], "deadline_seconds": 0.2}, **policy},
+        }
+    )
+
+
 class World:
     """The application `app` is placed on cluster `a`; `b` and `c` are free."""
 

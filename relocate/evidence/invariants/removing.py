@@ -100,7 +100,10 @@ def _not_waived(story: Story, last: CheckedAll, removal: Read) -> Iterator[str]:
     strangers = waived - set(policy.waived_instances if policy is not None else ())
     if strangers:
         yield f"{', '.join(sorted(strangers))} was waived, and the policy does not name it"
-    if last.waivers.force_drain:
+    if last.waivers.unsteered:
+        if story.expected_places:
+            yield "it is said to have no routes, and has some"
+    elif last.waivers.force_drain:
         yield from _not_forced(story, last, removal)
     elif not _drained(story, last, removal):
         yield f"no count shows that nobody used {last.source} any more, and nobody waived that"

@@ -19,7 +19,7 @@ CHECKED = st.builds(
     watched=REASONS,
     evidence_stored=st.booleans(),
 )
-WAIVERS = st.builds(Waivers, force_drain=st.booleans(), unproven=st.booleans())
+WAIVERS = st.builds(Waivers, force_drain=st.booleans(), unproven=st.booleans(), unsteered=st.booleans())
 
 
 def test_everything_proven_lets_it_go() -> None:
@@ -43,14 +43,18 @@ def test_each_reason_alone_forbids_it(field: str) -> None:
 
 @given(CHECKED, WAIVERS)
 def test_only_the_drain_is_waived_as_a_whole(checked: Checked, waivers: Waivers) -> None:
-    """`force` waives it. `unproven` waives what an adapter cannot prove, where it is asked, and nothing that it can."""
+    """`force` waives it. `unproven` waives what an adapter cannot prove, where it is asked, and nothing that it can.
+
+    Only where there is no route at all does `unproven` waive whatever is said of users; never B's health, nor the record.
+    """
+    unsteered = waivers.unsteered and waivers.unproven
     proof = checked.acknowledged is None and checked.seen is None
     allowed = (
         checked.evidence_stored
         and checked.target_healthy is None
         and checked.watched is None
-        and proof
-        and (checked.drained is None or waivers.force_drain)
+        and (proof or unsteered)
+        and (checked.drained is None or waivers.force_drain or unsteered)
     )
     assert (why_not_teardown(checked, waivers) is None) == allowed
 
