@@ -309,6 +309,8 @@ class Start(Payload):
     created_at: datetime
     searchable: bool = False
     """Whether this Temporal namespace has our search attributes."""
+    task_queue: str | None = None
+    """Task queue of the service whose workers do what this run orders; None: the one beside the run's own."""
     followed: bool = False
     """Whether the workflow that starts this one wants to hear each phase: a signal of `relocate.workflow.followed`."""
 

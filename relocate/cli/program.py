@@ -16,6 +16,7 @@ from relocate.cli import (
     healthy,
     looking,
     processes,
+    scaffolding,
     starting,
     verifying,
     watching,
@@ -90,6 +91,7 @@ _PANELS = {
         commanding.finish_cleanup,
         commanding.abandon,
     ),
+    "Building on it": (scaffolding.new_workflow,),
     "Help": (doctor.doctor,),
 }
 

@@ -119,7 +119,7 @@ def workers(client: Client, parts: Parts, *, cached_workflows: int = 1000) -> Se
         client,
         task_queue=f"{prefix}-{Queue.CHANGE}",
         workflows=[Relocate, Place, Adopt, Release],
-        activities=changes(parts),
+        activities=[*changes(parts), Accepting(parts, lambda: registered(client)).accept],
         workflow_runner=sandbox(),
         max_cached_workflows=cached_workflows,
         sticky_queue_schedule_to_start_timeout=STICKY,

@@ -45,6 +45,7 @@ class Journal:
         """Args: start: what the relocation started with."""
         self._told: list[Told] = []
         """Not known to be kept, oldest first."""
+        self._task_queue = start.task_queue
         self._searchable = Searchable() if start.searchable else None
         self._follower = Follower() if start.followed else None
         self.view = View(
@@ -74,14 +75,18 @@ class Journal:
         self._told = [one for one in self._told if one.view.revision > revision]
 
     async def keep(self) -> None:
-        """Have everything kept now, by a local activity; returns when it is."""
+        """Have everything kept now, by a local activity where the database is near; returns when it is."""
         told = tuple(self.hand_out())
-        await workflow.execute_local_activity(
-            calls.RECORD.name,
-            RecordOrder(told=told),
-            start_to_close_timeout=calls.RECORD.attempt,
-            retry_policy=calls.RECORD.retry,
-        )
+        order, timeout, retry = RecordOrder(told=told), calls.RECORD.attempt, calls.RECORD.retry
+        if self._task_queue is None:
+            await workflow.execute_local_activity(
+                calls.RECORD.name, order, start_to_close_timeout=timeout, retry_policy=retry
+            )
+        else:
+            queue = self._task_queue
+            await workflow.execute_activity(
+                calls.RECORD.name, order, task_queue=queue, start_to_close_timeout=timeout, retry_policy=retry
+            )
         self.kept(told)
 
     def enter(self, phase: Phase, sentence: str, **changes: Any) -> None:

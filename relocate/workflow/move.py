@@ -112,7 +112,7 @@ class Move:
         return workflow.start_activity(
             call.name,
             order,
-            task_queue=queue_beside(workflow.info().task_queue, call.queue),
+            task_queue=queue_beside(self.start.task_queue or workflow.info().task_queue, call.queue),
             result_type=call.gives,
             start_to_close_timeout=call.attempt,
             schedule_to_close_timeout=call.altogether,

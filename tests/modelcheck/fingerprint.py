@@ -198,11 +198,11 @@ def _workflow(workflow: Any, names: _Names) -> Hashable:
     move, desk, back, view = workflow._move, workflow._desk, workflow._back, workflow._journal.view
     return (
         (
-            workflow._comparison._watch is None,
-            workflow._comparison._alone,
-            workflow._past_return,
-            workflow._drained is None,
-            workflow._cut,
+            workflow.runbook.comparison._watch is None,
+            workflow.runbook.comparison._alone,
+            workflow.runbook.past_return,
+            workflow.runbook._drained is None,
+            workflow.runbook._cut,
         ),
         (
             _value(move.source, names),

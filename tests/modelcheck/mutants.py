@@ -13,7 +13,8 @@ from tests.modelcheck.configurations import (
 )
 from tests.modelcheck.mutation import Mutant
 
-FORWARD = "relocate.workflow.relocation:Relocate"
+RELOCATION = "relocate.workflow.relocation:Relocate"
+FORWARD = "relocate.workflow.runbook:Runbook"
 COMPARISON = "relocate.workflow.comparison:Comparison"
 BACK = "relocate.workflow.way_back:WayBack"
 MOVE = "relocate.workflow.move:Move"
@@ -66,7 +67,7 @@ MUTANTS = (
     ),
     _mutant(
         "teardown without a last look",
-        f"{FORWARD}._teardown",
+        f"{FORWARD}.teardown",
         "        await self._check()\n",
         "",
         "teardown-without-proof",
@@ -105,7 +106,7 @@ MUTANTS = (
     ),
     _mutant(
         "what is left on the source is cut without asking",
-        f"{FORWARD}._drain",
+        f"{FORWARD}.drain",
         'move.policy.drain.at_deadline == "hold"',
         "False",
         "teardown-without-proof",
@@ -114,23 +115,23 @@ MUTANTS = (
     ),
     _mutant(
         "a cancel cuts off what follows the point of no return",
-        f"{FORWARD}._conclude",
-        "if self._past_return and self._desk.cancelled_by is not None:",
+        f"{RELOCATION}._conclude",
+        "if self.runbook.past_return and self._desk.cancelled_by is not None:",
         "if False:",
         "left-tidy",
         cancel=1,
     ),
     _mutant(
         "the point of no return is passed before the last look",
-        f"{FORWARD}._teardown",
-        "        await self._check()\n        await self._may_go_on()\n        self._past_return = True\n",
-        "        self._past_return = True\n        await self._check()\n",
+        f"{FORWARD}.teardown",
+        "        await self._check()\n        await self._may_go_on()\n        self.past_return = True\n",
+        "        self.past_return = True\n        await self._check()\n",
         "cancel",
         cancel=1,
     ),
     _mutant(
         "the way back is forgotten before the last look",
-        f"{FORWARD}._teardown",
+        f"{FORWARD}.teardown",
         "        await self._check()\n",
         "        self._back.steps.forget()\n        await self._check()\n",
         "left-tidy",
@@ -138,7 +139,7 @@ MUTANTS = (
     ),
     _mutant(
         "the wrong side is removed",
-        f"{FORWARD}._teardown",
+        f"{FORWARD}.teardown",
         "self._finish_cleanup(source)",
         "self._finish_cleanup(target)",
         "removed-under-users",
@@ -277,14 +278,14 @@ MUTANTS = (
     # ---- the way forward
     _mutant(
         "switch without the gate",
-        f"{FORWARD}._first_that_is_ready",
-        "                await self._ready()\n",
+        f"{FORWARD}.first_that_is_ready",
+        "                await self.ready()\n",
         "",
         "unproven-weight",
     ),
     _mutant(
         "switch though the gate said no",
-        f"{FORWARD}._ready",
+        f"{FORWARD}.ready",
         "if not gated.ready:",
         "if False:",
         "unproven-weight",
@@ -292,7 +293,7 @@ MUTANTS = (
     ),
     _mutant(
         "traffic before it is proven: prepare gives a share",
-        f"{FORWARD}._prepare",
+        f"{FORWARD}.prepare",
         "move.shares(0, failover=False)",
         "move.shares(1, failover=False)",
         "unproven-weight",
@@ -339,7 +340,7 @@ MUTANTS = (
     ),
     _mutant(
         "the next target without undoing the last one",
-        f"{FORWARD}._first_that_is_ready",
+        f"{FORWARD}.first_that_is_ready",
         'await self._back.undo_all(f"{choice.cluster} will not do: {unfit}")',
         "pass",
         "left-tidy",
@@ -349,7 +350,7 @@ MUTANTS = (
     # ---- undo
     _mutant(
         "undo is registered after do: deploy",
-        f"{FORWARD}._deploy",
+        f"{FORWARD}.deploy",
         "        self._move.made = where\n",
         "        await self._move.do(calls.DEPLOY, Phase.DEPLOY, **where)\n        self._move.made = where\n",
         "left-tidy",
@@ -357,7 +358,7 @@ MUTANTS = (
     ),
     _mutant(
         "undo is registered after do: prepare",
-        f"{FORWARD}._prepare",
+        f"{FORWARD}.prepare",
         "        self._back.steps.push(\n",
         "        await move.steer(Phase.PREPARE, move.shares(0, failover=False))\n        self._back.steps.push(\n",
         "left-tidy",
@@ -365,7 +366,7 @@ MUTANTS = (
     ),
     _mutant(
         "undo is registered after do: switch",
-        f"{FORWARD}._switch",
+        f"{FORWARD}.switch",
         'self._back.steps.push(Undo(Phase.SWITCH, f"Going back to {move.from_.name}.", self._back.to_source))',
         "pass",
         "unproven-weight",
@@ -373,7 +374,7 @@ MUTANTS = (
     ),
     _mutant(
         "undo is registered after do: transfer",
-        f"{FORWARD}._transfer",
+        f"{FORWARD}.transfer",
         'self._back.steps.push(Undo(Phase.TRANSFER, f"Letting {self._move.from_.name} resume.", undo))',
         "pass",
         "left-tidy",
@@ -442,7 +443,7 @@ MUTANTS = (
     ),
     _mutant(
         "probe paths are not forgotten",
-        f"{FORWARD}._teardown",
+        f"{FORWARD}.teardown",
         "        move.forget_probe_paths()\n",
         "",
         "unproven-weight",
@@ -475,7 +476,7 @@ MUTANTS = (
     ),
     _mutant(
         "the way back ends with a second cancel",
-        f"{FORWARD}.run",
+        f"{RELOCATION}.carry_out",
         "while not concluding.done():\n            by_temporal = await self._cancelled_before(concluding.done) or by_temporal\n",
         "await concluding\n",
         "ends-well",
@@ -492,7 +493,7 @@ MUTANTS = (
     ),
     _mutant(
         "what stood there before is not known",
-        f"{FORWARD}._select",
+        f"{FORWARD}.select",
         "self._move.source, self._move.written, decision = found.serving, found.written, found.decision",
         "self._move.source, decision = found.serving, found.decision",
         "drift",

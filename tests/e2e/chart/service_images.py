@@ -13,7 +13,7 @@ from docker.models.images import Image
 ROOT = Path(__file__).resolve().parents[3]
 REPOSITORY = "edge-relocation"
 WORKFLOW = ROOT / "relocate/workflow/relocation.py"
-STEP = "        decision = await self._select()\n"
+STEP = "        decision = await runbook.select()\n"
 """A line of the workflow."""
 OTHERWISE = f"        await workflow.sleep(0.01)\n{STEP}"
 """What stands there in the other build: it cannot go on with a history of the first."""
