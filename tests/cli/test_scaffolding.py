@@ -11,7 +11,7 @@ from relocate.cli.program import app
 
 
 def _new(name: str, folder: Path) -> tuple[int, str]:
-    result = CliRunner().invoke(app, ["new-workflow", name, "--directory", str(folder)])
+    result = CliRunner().invoke(app, ["new-workflow", "--directory", str(folder), "--", name])
     return result.exit_code, result.output
 
 
@@ -45,7 +45,7 @@ def test_a_project_is_begun(tmp_path: Path) -> None:
 def test_a_name_that_will_not_do_is_refused(name: str, tmp_path: Path) -> None:
     """It says what will; nothing is written."""
     code, said = _new(name, tmp_path)
-    assert code == Exit.REFUSED
+    assert code == Exit.WRONG
     assert "name: must be lower-case words" in said
     assert list(tmp_path.iterdir()) == []
 
@@ -54,7 +54,7 @@ def test_a_name_that_will_not_do_is_refused(name: str, tmp_path: Path) -> None:
 def test_a_name_that_hides_a_module_is_refused(name: str, tmp_path: Path) -> None:
     """Python would take it for the other one."""
     code, said = _new(name, tmp_path)
-    assert (code, f"name: {name} would hide a Python module" in said) == (Exit.REFUSED, True)
+    assert (code, f"name: {name} would hide a Python module" in said) == (Exit.WRONG, True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -62,5 +62,5 @@ def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
     """Nobody's work is written over."""
     (tmp_path / "early").mkdir()
     code, said = _new("early", tmp_path)
-    assert (code, "is there already; nothing was written" in said) == (Exit.REFUSED, True)
+    assert (code, "is there already; nothing was written" in said) == (Exit.WRONG, True)
     assert list((tmp_path / "early").iterdir()) == []
