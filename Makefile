@@ -23,11 +23,15 @@ demo: $(INSTALLED) ## See an application follow its user, with real parts; ends 
 demo-emco: $(INSTALLED) ## The same on clusters of a simulated EMCO: there and back through it, beside its own order
 	@$(BIN)/relocate demo --emco --directory build/demo-emco $(FLAGS)
 
-test: $(INSTALLED) ## Run the tests but for drills, e2e and image (FLAGS="tests/unit -q" for some)
-	@$(BIN)/python -m pytest $(or $(FLAGS),--numprocesses 2 --dist loadscope --ignore tests/drills --ignore tests/e2e --ignore tests/image --ignore tests/compose/test_stack.py)
+# Tests that have the whole service run as processes, for something else than to let it fail.
+PROCESSES := tests/observability tests/release tests/temporal/test_secured.py
 
-drills: $(INSTALLED) ## Let parts fail, one after the other, under traffic (FLAGS="tests/drills/test_source.py" for some)
+test: $(INSTALLED) ## Run the tests but for drills, e2e and image (FLAGS="tests/unit -q" for some)
+	@$(BIN)/python -m pytest $(or $(FLAGS),--numprocesses 2 --dist loadscope $(addprefix --ignore ,tests/drills $(PROCESSES) tests/e2e tests/image tests/compose/test_stack.py))
+
+drills: $(INSTALLED) ## Let parts fail, one after the other, under traffic; try the whole as processes (FLAGS="tests/drills/test_source.py" for some)
 	@$(BIN)/python -m pytest --tb=short $(or $(FLAGS),tests/drills)
+	@$(if $(FLAGS),,$(BIN)/python -m pytest --tb=short $(PROCESSES))
 
 e2e: $(INSTALLED) ## Move applications between real Kubernetes clusters, and in Compose; try the image (root, Go; E2E_CLUSTERS=kind, E2E_KUBECONFIGS=a:b)
 	@$(BIN)/python -m tests.programs

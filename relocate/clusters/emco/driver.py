@@ -147,6 +147,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
         Raises:
             InvalidRequest: an app would be on no cluster, which EMCO refuses; or the update would end another instance.
         """
+        self._heard.pop((application, instance), None)
         anchor = await self._anchors.get(application, instance)
         if anchor is None:
             await self._anchors.admit(application, instance, fence)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated EMCO for each test."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,12 +12,18 @@ from relocate.store.migrate import prepare
 from tests.clusters.emco.world import World, world
 
 
+@pytest.fixture(scope="session")
+def database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of the service's with nothing in it, to be copied."""
+    file = tmp_path_factory.mktemp("database") / "relocate.db"
+    prepare(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def database_url(database_file: Path, tmp_path: Path) -> str:
     """A fresh database of the service's."""
-    url = f"sqlite:///{tmp_path / 'relocate.db'}"
-    prepare(url)
-    return url
+    return f"sqlite:///{shutil.copy(database_file, tmp_path)}"
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is kept of instances for drivers whose clusters keep nothing."""
 
+import pytest
+
 from relocate.store.database import Database
-from relocate.store.instances import MOST, Key
+from relocate.store.instances import Key
 from steering.model import Fence
 
 KEY = Key("mec-a", "shop", "shop-1")
@@ -38,12 +40,15 @@ def test_something_is_remembered_under_the_fence_that_was_admitted(database: Dat
     assert (kept.body(KEY), kept.of("shop")) == (None, {})
 
 
-def test_of_instances_that_are_gone_the_latest_are_remembered(database: Database) -> None:
+def test_of_instances_that_are_gone_the_latest_are_remembered(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What somebody may still order is recent; one that is there is never forgotten."""
+    monkeypatch.setattr("relocate.store.instances.MOST", 10)
     kept = database.instances
     kept.admit(KEY, at(1, 0))
     kept.keep(KEY, at(1, 0), {"here": True})
-    for number in range(2, MOST + 4):
+    for number in range(2, 14):
         kept.admit(KEY._replace(instance=f"shop-{number}"), at(number, 0))
     assert kept.body(KEY) == {"here": True}
     assert kept.admit(KEY._replace(instance="shop-2"), at(1, 0)) == at(1, 0)
