@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands before every request: who asks (tokens), from where (host and origin), and how large it may be.
+"""What stands before every request: who asks (tokens), from where (host and origin), how often, and how large it may be.
 
 Plain ASGI, outside of FastAPI, so that no route can be forgotten: what is not named public needs a token.
 """
 
 import hashlib
 import hmac
+import math
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.limiting import Rates
 from api.problems import RequestRefused, refusal
 from api.strict_json import NotJson, parse
 from relocate.settings import Settings, Token
@@ -23,6 +26,7 @@ MAX_BODY = 1024 * 1024
 SCOPES = ("read", "write", "admin")
 """Each includes the ones before."""
 
+ANONYMOUS = "anonymous"
 CALLER = "relocate.caller"
 """Key in the ASGI scope under which the caller's name stands."""
 
@@ -56,6 +60,8 @@ class Guard:
         """Args: app: what is guarded; settings: tokens."""
         self._app = app
         self._tokens = settings.tokens
+        often = settings.requests_per_second
+        self._rates = None if often is None else Rates(often, settings.requests_at_once)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request: checked, then passed on, or answered here."""
@@ -64,12 +70,30 @@ class Guard:
             return
         try:
             headers = Headers(scope=scope)
-            scope[CALLER] = self._caller(scope)
+            scope[CALLER] = self._let_in(scope)
             body = await _body(headers, receive)
         except RequestRefused as refused:
             await refusal(refused, scope["path"])(scope, receive, _secured(send))
             return
         await self._app(scope, _replay(body, receive), _secured(send))
+
+    def _let_in(self, scope: Scope) -> str:
+        """Who asks, and not too often; who is not let in counts by its address. Raises RequestRefused."""
+        try:
+            caller = self._caller(scope)
+        except RequestRefused:
+            self._count(_address(scope))
+            raise
+        self._count(_address(scope) if caller == ANONYMOUS else f"caller {caller}")
+        return caller
+
+    def _count(self, who: str) -> None:
+        wait = 0.0 if self._rates is None else self._rates.wait(who)
+        if wait:
+            seconds = math.ceil(wait)
+            raise RequestRefused(
+                "too-many-requests", f"come back in {seconds} s", headers={"Retry-After": str(seconds)}
+            )
 
     def _caller(self, scope: Scope) -> str:
         """Who asks. Raises RequestRefused."""
@@ -77,17 +101,29 @@ class Guard:
         needed = scope_for(scope["method"], scope["path"])
         if not self._tokens:
             _check_host(headers)
-            return "anonymous"
+            return ANONYMOUS
         if needed is None:
-            return "anonymous"
+            return ANONYMOUS
         token = _find(self._tokens, headers.get("authorization", ""))
         if token is None:
             raise RequestRefused(
                 "unauthorized", "a valid bearer token is needed", headers={"WWW-Authenticate": "Bearer"}
             )
+        if token.expires is not None and token.expires <= datetime.now(UTC):
+            raise RequestRefused(
+                "unauthorized",
+                f"the token of {token.name} has expired",
+                headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired"'},
+            )
         if not token.scopes & set(SCOPES[SCOPES.index(needed) :]):
             raise RequestRefused("forbidden", f"{token.name} lacks the scope {needed}")
         return token.name
+
+
+def _address(scope: Scope) -> str:
+    """Of whoever is connected: of a proxy, where one stands before us."""
+    client = scope.get("client")
+    return f"address {client[0] if client else ''}"
 
 
 def _find(tokens: Iterable[Token], header: str) -> Token | None:

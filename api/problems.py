@@ -64,9 +64,14 @@ KINDS: Mapping[str, Kind] = {
     "unhealthy": Kind(409, "That side is not proven healthy now", "Traffic stays on the side that is."),
     "stale": Kind(409, "A newer step has been here", "This attempt changed nothing."),
     "unauthorized": Kind(
-        401, "A bearer token is needed", "Send `Authorization: Bearer TOKEN` with a configured token."
+        401,
+        "A bearer token is needed",
+        "Send `Authorization: Bearer TOKEN` with a configured token that has not expired.",
     ),
     "forbidden": Kind(403, "The token does not allow this", "`detail` names the scope that is needed."),
+    "too-many-requests": Kind(
+        429, "The caller asks too often", "Nothing was done; `Retry-After` says in how many seconds to come back."
+    ),
     "wrong-host": Kind(
         403,
         "The request was not addressed to this machine",

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
@@ -33,6 +33,8 @@ class Token(BaseModel):
     """The secret itself, at least 16 characters."""
     scopes: frozenset[str] = frozenset({"read"})
     """Any of `read`, `write`, `admin`; each includes the one before."""
+    expires: AwareDatetime | None = None
+    """When it stops to count, with an offset from UTC; not given: never."""
 
 
 class Settings(BaseSettings):
@@ -83,6 +85,11 @@ class Settings(BaseSettings):
     """Static bearer tokens; none means that the API is open, which only loopback allows."""
     tokens_file: Path | None = None
     """JSON file with the same, for whoever keeps secrets out of the environment."""
+    requests_per_second: float | None = Field(default=None, gt=0, le=1_000_000)
+    """How often one caller of the API may ask in the mean: a token's holder, or else an address. Beyond, 429 says when to come
+    back. Not given: as often as it likes."""
+    requests_at_once: int = Field(default=100, ge=1, le=1_000_000)
+    """How many of them may come at once after a rest."""
     selector: str = "builtin"
     """Name of an entry point in the group `relocate.targets`."""
     selector_settings: dict[str, object] = Field(default_factory=dict)
