@@ -14,6 +14,9 @@ from pydantic import Field
 from relocate.model.values import Payload
 from steering.model import Endpoint
 
+MARK = "emco/deployment-id"
+"""Label that EMCO's rsync puts on every object, and on pods: CONTEXT-APP (EMCO: `src/rsync/pkg/context/cluster.go`)."""
+
 
 class PortAt(NamedTuple):
     """Where a named port is, by the words of the cluster."""

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo on clusters of an EMCO: a simulated one has instances run on process clusters, and the service moves them through it."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import yaml
 
 from relocate.clusters.process import ProcessDriver
 from relocate.demo import site
-from relocate.demo.ground import Ground, Today
+from relocate.demo.ground import Ground, Today, until
 from relocate.demo.processes import free_ports, listens, own_command
-from relocate.demo.today import POLL_SECONDS, point_at
-from relocate.errors import NotProven
+from relocate.demo.today import point_at
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from steering.model import Backend, Endpoints
@@ -27,10 +25,6 @@ CLOUD, PLACEMENT = "cloud", "placement"
 APPS = f"projects/{PROJECT}/composite-apps"
 DIG = f"{APPS}/{COMPOSITE_APP}/{VERSION}/deployment-intent-groups/{GROUP}"
 INTENT = f"{DIG}/generic-placement-intents/{PLACEMENT}/app-intents/{site.OURS}-intent"
-PATIENCE_SECONDS = 10.0
-"""Longest time for anything of EMCO's."""
-
-T = TypeVar("T")
 
 
 class EmcoClusters(Ground):
@@ -75,11 +69,7 @@ class EmcoClusters(Ground):
         """EMCO deploys it, and the service adopts what runs."""
         async with self._client() as client:
             await _bring_up(client, site.clusters(system.ports), cluster)
-        async with system.client() as client:
-            answer = await client.put(f"/v1/applications/{site.OURS}/adoption", json={"cluster": cluster}, timeout=60)
-        if answer.is_error:
-            text = f"{site.OURS} was not adopted on {cluster}: {answer.text}"
-            raise httpx.HTTPStatusError(text, request=answer.request, response=answer)
+        await system.adopt(site.OURS, cluster)
 
     async def ask(self, client: httpx.AsyncClient, source: str, target: str, options: Mapping[str, Any]) -> str:  # noqa: ARG002 - EMCO names the target, and knows no options
         """EMCO's workflowmgr starts Migrate, as it always has."""
@@ -104,7 +94,7 @@ class EmcoClusters(Ground):
         async def new() -> set[str]:
             return await _relocations(client) - before
 
-        return (await _until(new, "EMCO's workflow began no relocation")).pop()
+        return (await until(new, "EMCO's workflow began no relocation")).pop()
 
     async def move_today(self, today: Today, source: str, target: str) -> None:  # noqa: ARG002 - the intent says all
         """What the original does: put the intent, update, believe EMCO's *Ready*; then somebody points the route at B.
@@ -116,7 +106,7 @@ class EmcoClusters(Ground):
             (await client.post(f"/v2/{DIG}/update")).raise_for_status()
             # The original's filter, by kinds: it matches nothing, and nothing is Ready.
             query = {"status": "ready", "output": "summary", "resource": "apps.v1.Deployment"}
-            await _until(lambda: _is_ready(client, query), "EMCO did not say Ready")
+            await until(lambda: _is_ready(client, query), "EMCO did not say Ready")
             first = (await client.get(f"/v2/{DIG}/status")).json()["states"]["statusctxid"]
         backend = await self._listening(today, target, f"{first}-{site.OURS}")
         adapter = await today.parts.adapter(site.GATEWAY)
@@ -127,14 +117,14 @@ class EmcoClusters(Ground):
         """Where the new copy listens, as its cluster has it. It is asked until it says so, whether or not it serves."""
         port = today.system.ports.clusters[target]
         driver = ProcessDriver.open(target, {"url": f"http://127.0.0.1:{port}"})
-        ports = dict.fromkeys(port.name for route in self.application(site.OURS).routes for port in route.ports)
+        ports = dict.fromkeys(self.application(site.OURS).port_names)
 
         async def endpoints() -> Endpoints | None:
             found = (await driver.standing([mark], ports)).endpoints
             return found if all(found.values()) else None
 
         try:
-            found = await _until(endpoints, f"EMCO put nothing that listens on {target}")
+            found = await until(endpoints, f"EMCO put nothing that listens on {target}")
         finally:
             await driver.close()
         mine = target == today.placed.cluster
@@ -179,15 +169,14 @@ async def _bring_up(client: httpx.AsyncClient, clusters: Sequence[Cluster], firs
         await made(f"{cloud}/{CLOUD}/cluster-references", one.name, {"clusterProvider": PROVIDER, "cluster": one.name})
     (await client.post(f"/v2/{cloud}/{CLOUD}/instantiate")).raise_for_status()
     await made(APPS, COMPOSITE_APP, {"compositeAppVersion": VERSION})
-    ports = [port.name for route in sample.routes for port in route.ports]
-    file = {"ports": ports, "workloads": sample.workloads}
+    file = {"ports": list(sample.port_names), "workloads": sample.workloads}
     await made(f"{APPS}/{COMPOSITE_APP}/{VERSION}/apps", site.OURS, file=file)
     await made(DIG.rpartition("/")[0], GROUP, {"logicalCloud": CLOUD})
     await made(f"{DIG}/generic-placement-intents", PLACEMENT)
     (await client.put(f"/v2/{INTENT}", json=_intent(first))).raise_for_status()
     for action in ("approve", "instantiate"):
         (await client.post(f"/v2/{DIG}/{action}")).raise_for_status()
-    await _until(lambda: _is_ready(client, {"status": "ready", "output": "summary"}), "EMCO did not bring the group up")
+    await until(lambda: _is_ready(client, {"status": "ready", "output": "summary"}), "EMCO did not bring the group up")
 
 
 def _intent(cluster: str) -> Mapping[str, Any]:
@@ -198,17 +187,6 @@ def _intent(cluster: str) -> Mapping[str, Any]:
 async def _is_ready(client: httpx.AsyncClient, query: Mapping[str, str]) -> bool:
     answer = await client.get(f"/v2/{DIG}/status", params=query)
     return bool(answer.raise_for_status().json()["readyStatus"] == "Ready")
-
-
-async def _until(look: Callable[[], Awaitable[T]], otherwise: str) -> T:
-    """What a look finds, once that is something. Raises NotProven: nothing was found in time."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (found := await look()):  # noqa: ASYNC110 - neither EMCO nor a cluster tells of changes
-                await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError as error:
-        raise NotProven(f"{otherwise} within {PATIENCE_SECONDS:g} s") from error
-    return found
 
 
 async def _relocations(client: httpx.AsyncClient) -> set[str]:

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the demo's application runs on: clusters of ours, or those of another orchestrator. The same story is told on each."""
 
+import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
-from tenacity import retry, retry_if_result, stop_after_delay, wait_fixed
 
-from relocate.clusters.contract import ClusterDriver
 from relocate.demo import site
-from relocate.demo.today import Place, move_in_todays_order
+from relocate.demo.today import POLL_SECONDS, Place, move_in_todays_order
+from relocate.errors import NotProven
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
@@ -24,8 +24,12 @@ from steering.model import Fence
 if TYPE_CHECKING:
     from relocate.demo.system import System
 
+PATIENCE_SECONDS = 10.0
+"""Longest time for anything of another orchestrator's."""
 GONE_SECONDS = 20.0
 """Longest time for a deleted instance to end."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,9 @@ class OwnClusters(Ground):
             adapters={site.GATEWAY: await parts.adapter(site.GATEWAY)},
             next_fence=today.next_fence,
         )
-        await _gone(await parts.driver(source), today.placed.instance)
+        # What it loses until it has ended belongs to today's order.
+        gone, old = (await parts.driver(source)).gone, today.placed.instance
+        await until(lambda: gone(site.OURS, old), f"{old} did not end", GONE_SECONDS)
         made = Placement(
             application=site.OURS,
             cluster=target,
@@ -146,7 +152,12 @@ class OwnClusters(Ground):
         parts.database.placements.forget(site.OURS, source)
 
 
-@retry(retry=retry_if_result(lambda gone: not gone), wait=wait_fixed(0.1), stop=stop_after_delay(GONE_SECONDS))
-async def _gone(driver: ClusterDriver, instance: str) -> bool | None:
-    """Wait until an instance that was deleted has ended: what it loses until then belongs to today's order."""
-    return await driver.gone(site.OURS, instance)
+async def until(look: Callable[[], Awaitable[T]], otherwise: str, seconds: float = PATIENCE_SECONDS) -> T:
+    """What a look finds, once that is something. Raises NotProven: nothing was found in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not (found := await look()):  # noqa: ASYNC110 - another process's
+                await asyncio.sleep(POLL_SECONDS)
+    except TimeoutError as error:
+        raise NotProven(f"{otherwise} within {seconds:g} s") from error
+    return found

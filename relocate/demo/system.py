@@ -181,12 +181,17 @@ class System:
 
     async def place(self, application: str, cluster: str) -> None:
         """Make the application's first placement."""
+        await self._settle(application, cluster, "placement", "placed")
+
+    async def adopt(self, application: str, cluster: str) -> None:
+        """Take over what runs of the application there."""
+        await self._settle(application, cluster, "adoption", "adopted")
+
+    async def _settle(self, application: str, cluster: str, what: str, done: str) -> None:
         async with self.client() as client:
-            answer = await client.put(
-                f"/v1/applications/{application}/placement", json={"cluster": cluster}, timeout=60
-            )
+            answer = await client.put(f"/v1/applications/{application}/{what}", json={"cluster": cluster}, timeout=60)
         if answer.is_error:
-            text = f"{application} was not placed on {cluster}: {answer.text}"
+            text = f"{application} was not {done} on {cluster}: {answer.text}"
             raise httpx.HTTPStatusError(text, request=answer.request, response=answer)
 
     async def instances(self, cluster: str, application: str) -> Sequence[Status]:

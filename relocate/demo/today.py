@@ -77,9 +77,10 @@ async def move_in_todays_order(
 
 def workload_of(application: Application, target: Place) -> Workload:
     """What is deployed at a place: the part that the application says for this kind of driver, with every port."""
-    ports = {port.name: None for route in application.routes for port in route.ports}
     settings = application.workloads[target.driver.describe().kind]
-    return Workload(application=application.name, instance=target.instance, ports=tuple(ports), settings=settings)
+    return Workload(
+        application=application.name, instance=target.instance, ports=application.port_names, settings=settings
+    )
 
 
 async def until_running(application: Application, target: Place, deadline_seconds: float, sleep: Sleep) -> Observation:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import Field, ValidationError
 
+from relocate.clusters.companion import MARK
 from relocate.emco_sim.errors import Refused
 from relocate.model.values import Model, Name
 
@@ -26,10 +27,6 @@ class AppFile(Model):
 
     ports: tuple[Name, ...] = Field(min_length=1)
     workloads: dict[str, dict[str, Any]] = Field(min_length=1)
-
-
-MARK = "emco/deployment-id"
-"""Label that EMCO's rsync puts on every object, and on pods."""
 
 
 def marked(workload: Mapping[str, Any], mark: str) -> dict[str, Any]:

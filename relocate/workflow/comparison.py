@@ -32,10 +32,10 @@ class Comparison:
 
     def begin(self) -> None:
         """Start the prober, once. Without routes there is nothing that it could watch."""
-        if not self._move.steered:
-            self.since = workflow.now().timestamp()
-        elif self._watch is None:
-            self.since = workflow.now().timestamp()
+        if self._watch is not None:
+            return
+        self.since = workflow.now().timestamp()
+        if self._move.steered:
             self._watch = self._move.start_call(calls.WATCH, self._move.order(calls.WATCH, Phase.PREPARE))
 
     async def end(self) -> None:

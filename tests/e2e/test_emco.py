@@ -11,9 +11,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from relocate.clusters.companion import MARK
 from relocate.clusters.contract import InstanceState, Workload
 from relocate.clusters.emco import EmcoDriver
-from relocate.clusters.kubernetes.marked import MARK
 from relocate.emco_sim.rsync import Release
 from relocate.store.migrate import prepare
 from steering.kubernetes.objects import Kind

@@ -99,7 +99,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
                 raise ClusterUnavailable(f"{self._cluster}: EMCO has not carried out the last update of {group.name}")
             if anchor is None:
                 await self._check_alone(name)
-                anchor = await self._begun(group, workload, status)
+                anchor = await self._begun(group, asked, workload.ports, status)
                 await self._anchors.keep(name, instance, fence, anchor)
             await edits.write(group, anchor.edits, self._place, go_on)
             await self._anchors.admit(name, instance, fence)
@@ -197,8 +197,9 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
     async def adoptable(self, workload: Workload) -> Runs:
         """As the contract says: what EMCO has there of the apps that are meant."""
         try:
-            group = Group(self._rest, self._asked(workload))
-            anchor, status = await self._standing(group, workload)
+            asked = self._asked(workload)
+            group = Group(self._rest, asked)
+            anchor, status = await self._standing(group, asked, workload.ports)
         except InvalidWorkload as error:
             return Runs(problems=(str(error),))
         state, reason = standing(status, anchor.apps, self._place, 1)
@@ -221,7 +222,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
                 _check_same(known, asked, workload)
                 return
             await self._check_alone(name)
-            anchor, status = await self._standing(group, workload)
+            anchor, status = await self._standing(group, asked, workload.ports)
             state, reason = standing(status, anchor.apps, self._place, 1)
             if state is not InstanceState.RUNNING:
                 raise InvalidWorkload(f"{FIELD}: {reason}", field=FIELD)
@@ -255,29 +256,29 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
                 text = f"{FIELD}: {other} is on {self._cluster}, and EMCO has one copy of an app on a cluster"
                 raise InvalidWorkload(text, field=FIELD)
 
-    async def _begun(self, group: Group, workload: Workload, status: Status) -> Anchor:
+    async def _begun(self, group: Group, asked: EmcoWorkload, ports: tuple[str, ...], status: Status) -> Anchor:
         """What is remembered before anything is changed."""
         changes = await edits.planned(group, self._place, status)
         return Anchor(
-            workload=self._asked(workload),
+            workload=asked,
             place=self._place,
             apps=tuple(app_of(edit.before) for edit in changes),
-            ports=workload.ports,
+            ports=ports,
             stage=Stage.DEPLOYING,
             edits=tuple(changes),
             since=status.revision,
         )
 
-    async def _standing(self, group: Group, workload: Workload) -> tuple[Anchor, Status]:
+    async def _standing(self, group: Group, asked: EmcoWorkload, ports: tuple[str, ...]) -> tuple[Anchor, Status]:
         """What would be remembered of what EMCO has there already. Raises InvalidWorkload."""
         intents, status = await group.intents(), await group.status()
         _check_in_force(group, status)
         apps = tuple(dict.fromkeys(app_of(one.body) for one in intents))
         anchor = Anchor(
-            workload=self._asked(workload),
+            workload=asked,
             place=self._place,
             apps=apps,
-            ports=workload.ports,
+            ports=ports,
             stage=Stage.PLACED,
             revision=status.revision,
         )
@@ -330,8 +331,7 @@ class EmcoDriver(ClusterDriver, InstanceAdopter):
 def _check_in_force(group: Group, status: Status) -> None:
     """See that the group is instantiated. Raises InvalidWorkload."""
     if status.revision == 0:
-        done = status.last.state if status.last is not None else "nothing"
-        text = f"{FIELD}: EMCO's group {group.name} must be instantiated; {done} was done last"
+        text = f"{FIELD}: EMCO's group {group.name} must be instantiated; {status.done} was done last"
         raise InvalidWorkload(text, field=FIELD)
 
 

@@ -33,8 +33,8 @@ class Refused(Exception):
 class Rest:
     """One EMCO. Everything but `Refused` is `ClusterUnavailable`: also an answer that is no answer of EMCO's."""
 
-    def __init__(self, name: str, settings: EmcoSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        """Args: name: of the cluster, for sentences; settings: its; transport: another one than the network.
+    def __init__(self, name: str, settings: EmcoSettings) -> None:
+        """Args: name: of the cluster, for sentences; settings: its.
 
         Raises:
             InvalidRequest: a file of the settings cannot be used.
@@ -48,9 +48,7 @@ class Rest:
             except OSError as error:
                 raise InvalidRequest(f"settings.ca_file: {error}", field="settings.ca_file") from error
         # EMCO is in the operator's own network: a proxy from the environment is never the way to it.
-        self._client = httpx.AsyncClient(
-            verify=verify, trust_env=False, transport=transport, timeout=settings.timeout_seconds
-        )
+        self._client = httpx.AsyncClient(verify=verify, trust_env=False, timeout=settings.timeout_seconds)
 
     async def get(self, path: str, query: Mapping[str, str] = MappingProxyType({}), *, clm: bool = False) -> Any:
         """A document. Raises Refused, ClusterUnavailable."""

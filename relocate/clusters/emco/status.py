@@ -94,6 +94,11 @@ class Status(_Read):
         return self.states.actions[-1] if self.states.actions else None
 
     @property
+    def done(self) -> str:
+        """What was done last, in EMCO's word."""
+        return self.last.state if self.last is not None else "nothing"
+
+    @property
     def revision(self) -> int:
         """The revision in force; 0 where none is."""
         last = self.last
@@ -133,8 +138,7 @@ def standing(status: Status, apps: Collection[str], place: Place, revision: int)
         revision: the one that put them there, or a later one.
     """
     if status.revision == 0:
-        done = status.last.state if status.last is not None else "nothing"
-        return InstanceState.UNKNOWN, f"EMCO's group is not instantiated: {done} was done last"
+        return InstanceState.UNKNOWN, f"EMCO's group is not instantiated: {status.done} was done last"
     if status.revision < revision:
         return InstanceState.STARTING, f"EMCO is at revision {status.revision}, {revision} is awaited"
     if status.deployed in FAILED:

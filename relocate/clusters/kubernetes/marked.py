@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from relocate.clusters.companion import PortAt, Standing
+from relocate.clusters.companion import MARK, PortAt, Standing
 from relocate.clusters.kubernetes.endpoints import Place, find
 from relocate.clusters.kubernetes.kinds.services import OF_SERVICE
 from relocate.clusters.kubernetes.objects import in_order, reference
@@ -15,8 +15,6 @@ from steering.kubernetes.errors import Conflict, NotFound
 from steering.kubernetes.objects import Kind, Object
 from steering.model import Endpoint
 
-MARK = "emco/deployment-id"
-"""CONTEXT-APP (EMCO: `src/rsync/pkg/context/cluster.go`)."""
 SWEPT = (
     Kind("apps/v1", "Deployment"),
     Kind("apps/v1", "StatefulSet"),
