@@ -1,34 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands before every request: who asks (tokens), from where (host and origin), how often, and how large it may be.
+"""What stands before every request: who asks (api.access), from where (host and origin), how often, and how large it may be.
 
 Plain ASGI, outside of FastAPI, so that no route can be forgotten: what is not named public needs a token.
 """
 
-import hashlib
-import hmac
 import math
 import re
-from collections.abc import Iterable
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.credentials import Credentials
+from api.access.principal import ANONYMOUS, Principal
 from api.limiting import Rates
 from api.problems import RequestRefused, refusal
 from api.strict_json import NotJson, parse
-from relocate.settings import Settings, Token
+from relocate.settings import Settings
 
 MAX_BODY = 1024 * 1024
 """Bytes; an application of a hundred routes has about 50 kB."""
 
-SCOPES = ("read", "write", "admin")
-"""Each includes the ones before."""
-
-ANONYMOUS = "anonymous"
+NOBODY = Principal(ANONYMOUS, "nothing")
+"""Whoever asks where nobody has anything to show."""
 CALLER = "relocate.caller"
-"""Key in the ASGI scope under which the caller's name stands."""
+"""Key in the ASGI scope under which the caller stands, a `Principal`."""
 
 _PUBLIC = re.compile(r"^/(page/[a-z]+\.(js|css|svg)|problems/[a-z-]+)?$")
 _CATALOGUE = re.compile(r"^/v1/(applications|clusters|gateways)/[^/]+/?$")
@@ -57,9 +53,10 @@ class Guard:
     """Lets through what may come in, and says who it is."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Args: app: what is guarded; settings: tokens."""
+        """Args: app: what is guarded; settings: who is known, and how often each may ask."""
         self._app = app
-        self._tokens = settings.tokens
+        self._secured = settings.secured
+        self._credentials = Credentials(settings)
         often = settings.requests_per_second
         self._rates = None if often is None else Rates(often, settings.requests_at_once)
 
@@ -70,22 +67,22 @@ class Guard:
             return
         try:
             headers = Headers(scope=scope)
-            scope[CALLER] = self._let_in(scope)
+            scope[CALLER] = await self._let_in(scope)
             body = await _body(headers, receive)
         except RequestRefused as refused:
             await refusal(refused, scope["path"])(scope, receive, _secured(send))
             return
         await self._app(scope, _replay(body, receive), _secured(send))
 
-    def _let_in(self, scope: Scope) -> str:
+    async def _let_in(self, scope: Scope) -> Principal:
         """Who asks, and not too often; who is not let in counts by its address. Raises RequestRefused."""
         try:
-            caller = self._caller(scope)
+            principal = await self._principal(scope)
         except RequestRefused:
             self._count(_address(scope))
             raise
-        self._count(_address(scope) if caller == ANONYMOUS else f"caller {caller}")
-        return caller
+        self._count(_address(scope) if principal == NOBODY else f"{principal.shown} {principal.name}")
+        return principal
 
     def _count(self, who: str) -> None:
         wait = 0.0 if self._rates is None else self._rates.wait(who)
@@ -95,47 +92,24 @@ class Guard:
                 "too-many-requests", f"come back in {seconds} s", headers={"Retry-After": str(seconds)}
             )
 
-    def _caller(self, scope: Scope) -> str:
+    async def _principal(self, scope: Scope) -> Principal:
         """Who asks. Raises RequestRefused."""
-        headers = Headers(scope=scope)
         needed = scope_for(scope["method"], scope["path"])
-        if not self._tokens:
-            _check_host(headers)
-            return ANONYMOUS
+        if not self._secured:
+            _check_host(Headers(scope=scope))
+            return NOBODY
         if needed is None:
-            return ANONYMOUS
-        token = _find(self._tokens, headers.get("authorization", ""))
-        if token is None:
-            raise RequestRefused(
-                "unauthorized", "a valid bearer token is needed", headers={"WWW-Authenticate": "Bearer"}
-            )
-        if token.expires is not None and token.expires <= datetime.now(UTC):
-            raise RequestRefused(
-                "unauthorized",
-                f"the token of {token.name} has expired",
-                headers={"WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired"'},
-            )
-        if not token.scopes & set(SCOPES[SCOPES.index(needed) :]):
-            raise RequestRefused("forbidden", f"{token.name} lacks the scope {needed}")
-        return token.name
+            return NOBODY
+        principal = await self._credentials.principal(scope)
+        if not principal.may(needed):
+            raise RequestRefused("forbidden", f"{principal.name} lacks the scope {needed}")
+        return principal
 
 
 def _address(scope: Scope) -> str:
     """Of whoever is connected: of a proxy, where one stands before us."""
     client = scope.get("client")
     return f"address {client[0] if client else ''}"
-
-
-def _find(tokens: Iterable[Token], header: str) -> Token | None:
-    """The token that was sent. Digests are compared, all of them, so that time tells nothing."""
-    kind, _, sent = header.partition(" ")
-    mine = hashlib.sha256(sent.strip().encode()).digest()
-    found = None
-    for token in tokens:
-        theirs = hashlib.sha256(token.token.get_secret_value().encode()).digest()
-        if hmac.compare_digest(mine, theirs) and kind.lower() == "bearer":
-            found = token
-    return found
 
 
 def _check_host(headers: Headers) -> None:

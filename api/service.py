@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from prometheus_client import Counter
 
+from api.access.principal import Principal
 from api.event_tail import EventTail
 from api.guard import CALLER
 from relocate.attestation import Signer
@@ -38,14 +39,23 @@ async def _service(request: Request) -> Service:
     return service
 
 
+async def _principal(request: Request) -> Principal:
+    found = request.scope[CALLER]
+    if not isinstance(found, Principal):  # pragma: no cover - the guard always sets it
+        raise TypeError(f"the caller is {found!r}")
+    return found
+
+
 async def _caller(request: Request) -> str:
-    return str(request.scope.get(CALLER, "anonymous"))
+    return (await _principal(request)).name
 
 
 TheService = Annotated[Service, Depends(_service)]
 
+ThePrincipal = Annotated[Principal, Depends(_principal)]
+
 Caller = Annotated[str, Depends(_caller)]
-"""Name of the token that was used, or `anonymous`."""
+"""The principal's name, or `anonymous`."""
 
 Identity = Annotated[
     str,

@@ -8,33 +8,19 @@ import json
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from relocate.credentials import ClientCertificate, Issuer, Token
 from relocate.emco.clients import MIGRATION_TASK_QUEUE, RELOCATE_TASK_QUEUE, WorkflowClient, known_clients
 from steering.store.engine import TIMEOUT
 
 KINDS = ("sqlite", "postgresql+psycopg")
 """Of databases, as their URLs begin."""
-
-
-class Token(BaseModel):
-    """One static bearer token."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    name: str = Field(min_length=1, max_length=128)
-    """Who holds it; kept in the record of what was done with it."""
-    token: SecretStr = Field(min_length=16)
-    """The secret itself, at least 16 characters."""
-    scopes: frozenset[str] = frozenset({"read"})
-    """Any of `read`, `write`, `admin`; each includes the one before."""
-    expires: AwareDatetime | None = None
-    """When it stops to count, with an offset from UTC; not given: never."""
 
 
 class Settings(BaseSettings):
@@ -64,7 +50,7 @@ class Settings(BaseSettings):
     (Temporal's Worker Versioning), and new ones begin on the build that `relocate promote` named last. Not given: every worker
     carries on every relocation."""
     api_host: str = "127.0.0.1"
-    """Where the API listens; anything but loopback needs `tokens`."""
+    """Where the API listens; anything but loopback needs `tokens`, `jwt` or `client_certificates`."""
     api_port: int = Field(default=8070, ge=0, le=65535)
     """0 takes a free one."""
     emco_host: str = "127.0.0.1"
@@ -82,9 +68,22 @@ class Settings(BaseSettings):
     control_metrics_port: int | None = Field(default=None, ge=0, le=65535)
     """The same of `gateway-control`."""
     tokens: tuple[Token, ...] = ()
-    """Static bearer tokens; none means that the API is open, which only loopback allows."""
+    """Static bearer tokens. Where nobody has anything to show (no tokens, `jwt` or `client_certificates`), the API is open, which
+    only loopback allows."""
     tokens_file: Path | None = None
     """JSON file with the same, for whoever keeps secrets out of the environment."""
+    jwt: Issuer | None = None
+    """Who else issues tokens: signed ones, such as those of an OpenID Connect provider."""
+    tls_certificate: Path | None = None
+    """PEM file with the API's certificate and those between it and its authority: it speaks HTTPS then. It is read anew when
+    it changes."""
+    tls_key: Path | None = None
+    """PEM file with the certificate's key."""
+    tls_client_ca: Path | None = None
+    """PEM file with the authorities whose certificates callers may show. One that is shown must be valid; showing none is not
+    refused by that alone."""
+    client_certificates: tuple[ClientCertificate, ...] = ()
+    """What callers may who show a certificate, by its name."""
     requests_per_second: float | None = Field(default=None, gt=0, le=1_000_000)
     """How often one caller of the API may ask in the mean: a token's holder, or else an address. Beyond, 429 says when to come
     back. Not given: as often as it likes."""
@@ -136,6 +135,21 @@ class Settings(BaseSettings):
         if kind not in KINDS:
             raise ValueError(f"begins with {kind}://; known: {', '.join(f'{one}://' for one in KINDS)}")
         return value
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate is None) is not (self.tls_key is None):
+            raise ValueError("TLS_KEY: needed with TLS_CERTIFICATE, and only with it")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError("TLS_CLIENT_CA: needs TLS_CERTIFICATE, as nobody shows a certificate without TLS")
+        if self.client_certificates and self.tls_client_ca is None:
+            raise ValueError("CLIENT_CERTIFICATES: need TLS_CLIENT_CA, by which certificates are checked")
+        return self
+
+    @property
+    def secured(self) -> bool:
+        """Whether callers have to show who they are."""
+        return bool(self.tokens or self.jwt or self.client_certificates)
 
     @cached_property
     def known_workflow_clients(self) -> Mapping[str, WorkflowClient]:

@@ -5,23 +5,24 @@ from fastapi import FastAPI
 from starlette.types import Scope
 
 from api import problems
+from api.access.principal import Principal
 from api.emco import intents, invoke
 from api.guard import Guard
 from api.metrics import RequestFigures, RequestMeter
 from api.problems import RequestRefused
 from api.service import Service
 
-CALLER = "EMCO"
+EMCO = Principal("EMCO", "nothing")
 """Who asks, for whoever reads the log: nobody else is known."""
 
 
 class OpenGuard(Guard):
     """Asks nobody for a token. Pages do not get in: a browser inside the cluster is not its visitor's to command."""
 
-    def _caller(self, scope: Scope) -> str:
+    async def _principal(self, scope: Scope) -> Principal:
         if any(name == b"origin" for name, _ in scope["headers"]):
             raise RequestRefused("wrong-host", "a page may not ask here")
-        return CALLER
+        return EMCO
 
 
 def create_open_app(service: Service, figures: RequestFigures) -> FastAPI:

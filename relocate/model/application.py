@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from readiness.model import GateSpec
-from relocate.model.values import Duration, Fraction, Model, Name
+from relocate.model.values import DEFAULT_PROJECT, Duration, Fraction, Model, Name, Project
 from steering.model import Port
 
 
@@ -152,6 +152,9 @@ class Application(Model):
 
     kind: Literal["Application"] = "Application"
     name: Name
+    """Unique over all projects."""
+    project: Project = DEFAULT_PROJECT
+    """Whose it is. It may use that project's clusters and gateways, and those that are shared with it."""
     sharing: Sharing = Sharing.DEDICATED
     workloads: dict[Name, dict[str, Any]] = Field(min_length=1, max_length=16)
     """What to run, by kind of cluster driver (`process`, `external`, ...); each driver checks its own part."""

@@ -5,13 +5,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from relocate.model.values import Labels, Model, Name
+from relocate.model.values import DEFAULT_PROJECT, EVERY_PROJECT, Labels, Model, Name, Project
 
 KindName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$", examples=["gateway_api"])]
 """Name of an entry point: as `Name`, and underscores."""
 
 
-class Cluster(Model):
+class Infrastructure(Model):
+    """What applications stand on; it belongs to one project, and others may use it if it says so."""
+
+    project: Project = DEFAULT_PROJECT
+    """Whose it is."""
+    shared_with: tuple[Project | Literal["*"], ...] = Field(default=(), max_length=1024)
+    """Other projects whose applications may use it; `*`: those of all."""
+
+    def serves(self, project: str) -> bool:
+        """Whether applications of this project may use it."""
+        return project == self.project or not {project, EVERY_PROJECT}.isdisjoint(self.shared_with)
+
+
+class Cluster(Infrastructure):
     """Somewhere an instance can run."""
 
     kind: Literal["Cluster"] = "Cluster"
@@ -33,7 +46,7 @@ class Cluster(Model):
     memory_mib: int | None = Field(default=None, ge=0)
 
 
-class Gateway(Model):
+class Gateway(Infrastructure):
     """A configured entry point with one steering adapter."""
 
     kind: Literal["Gateway"] = "Gateway"

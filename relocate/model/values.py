@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from steering.model import Name
 
-__all__ = ["Duration", "Fraction", "Labels", "Model", "Name", "Payload"]
+__all__ = ["DEFAULT_PROJECT", "EVERY_PROJECT", "Duration", "Fraction", "Labels", "Model", "Name", "Payload", "Project"]
 
 Duration = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 """Seconds, from 0 to one day."""
@@ -15,6 +15,15 @@ Duration = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 Labels = Annotated[dict[Name, Annotated[str, Field(max_length=63)]], Field(max_length=64)]
+
+
+Project = Annotated[
+    str, Field(pattern=r"^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$", max_length=128, examples=["default"])
+]
+"""Name of a project, as EMCO allows it: who owns what is configured."""
+DEFAULT_PROJECT = "default"
+EVERY_PROJECT = "*"
+"""Stands for all projects, also those that there are not yet."""
 
 
 class Model(BaseModel):

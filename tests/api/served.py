@@ -7,7 +7,8 @@ import sys
 from api.app import create_app
 from api.health import create_health
 from api.server import listen
-from relocate.settings import Settings, Token
+from relocate.credentials import Token
+from relocate.settings import Settings
 from relocate.store.database import Database
 from tests.api.memory_dispatch import MemoryDispatch
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from relocate.settings import Settings, Token
+from relocate.credentials import ClientCertificate, Issuer, Token
+from relocate.settings import Settings
 from tests.docs.metrics_page import metrics_page
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -19,7 +20,10 @@ PREFIX = "RELOCATE_"
 def settings_page() -> str:
     """docs/reference/settings.md."""
     rows = "\n".join(_row(PREFIX + name.upper(), field) for name, field in Settings.model_fields.items())
-    tokens = "\n".join(_row(name, field) for name, field in Token.model_fields.items())
+    tokens, certificates, issuer = (
+        "\n".join(_row(name, field) for name, field in kind.model_fields.items())
+        for kind in (Token, ClientCertificate, Issuer)
+    )
     return f"""# Settings
 
 Made from `relocate/settings.py`; `python -m tests.docs.pages` writes this page anew.
@@ -35,6 +39,18 @@ Each of `RELOCATE_TOKENS`:
 | field | default | meaning |
 |---|---|---|
 {tokens}
+
+Each of `RELOCATE_CLIENT_CERTIFICATES`:
+
+| field | default | meaning |
+|---|---|---|
+{certificates}
+
+`RELOCATE_JWT`:
+
+| field | default | meaning |
+|---|---|---|
+{issuer}
 
 Temporal's own settings have Temporal's own names (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`,
 `TEMPORAL_TLS_...`, or a file named by `TEMPORAL_CONFIG_FILE`), so that `temporal workflow list` in the same shell sees
