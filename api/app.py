@@ -11,6 +11,9 @@ from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry
 
 from api import adoption, catalogue, evidence, page, problems, relocations, streams, traffic, ue_events, watched
+from api.access import record
+from api.access.audit import Recorder
+from api.access.projects import within_reach
 from api.emco import intents, invoke
 from api.event_tail import EventTail
 from api.guard import Guard
@@ -57,16 +60,29 @@ def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> Fa
         signer,
         ue_events=count_ue_events(registry),
         invocations=invocations(registry, settings.known_workflow_clients),
+        recorder=Recorder(database.audit),
     )
     app.state.registry = registry
     app.state.request_figures = RequestFigures(registry)
     problems.install(app)
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, settings=settings, recorder=app.state.service.recorder)
     app.add_middleware(RequestMeter, figures=app.state.request_figures)
     # The guard checks tokens before anything else happens; this only tells OpenAPI's readers that there are some.
-    bearer = [Depends(HTTPBearer(auto_error=False, description="Needed when the service has tokens configured."))]
-    for module in (relocations, evidence, watched, streams, ue_events, catalogue, adoption, traffic, invoke, intents):
-        app.include_router(module.router, dependencies=bearer)
+    bearer = Depends(HTTPBearer(auto_error=False, description="Needed when the service has tokens configured."))
+    for module in (
+        relocations,
+        evidence,
+        watched,
+        streams,
+        ue_events,
+        catalogue,
+        adoption,
+        traffic,
+        invoke,
+        intents,
+        record,
+    ):
+        app.include_router(module.router, dependencies=[bearer, Depends(within_reach)])
     app.include_router(page.router)
     return app
 

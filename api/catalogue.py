@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 
+from api.access.principal import Principal
+from api.access.projects import Reach, TheReach
 from api.masking import check_unmasked, shown
-from api.service import Caller, Service, TheService
+from api.service import Caller, Service, ThePrincipal, TheService
 from relocate import configuration
 from relocate.errors import InvalidRequest, NotFound
 from relocate.model.application import Application
@@ -17,6 +19,7 @@ from relocate.model.cluster import Cluster, Gateway
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor
 from relocate.model.values import Model, Name
+from relocate.store.catalogue import EntryT
 
 router = APIRouter(tags=["catalogue"])
 
@@ -38,52 +41,66 @@ class Place(Model):
     cluster: Name
 
 
-async def _put(service: Service, name: str, entry: configuration.Entry, response: Response) -> None:
+async def _put(service: Service, reach: Reach, name: str, entry: configuration.Entry, response: Response) -> None:
     if entry.name != name:
         raise InvalidRequest(f"name: must be {name}, as in the address, or change the address", field="name")
+    if not isinstance(entry, Application):
+        reach.everywhere("clusters and gateways are configured")
+    reach.own(entry.project, NotFound(f"project: no project is called {entry.project}"))
     check_unmasked(entry)
     await configuration.check(entry, service.settings.database)
-    if await asyncio.to_thread(service.database.catalogue.put, entry):
+    if await asyncio.to_thread(service.database.catalogue.put, entry, owners=reach.projects):
         response.status_code = 201
 
 
 @router.put("/v1/applications/{name}", responses={201: {"model": Application}})
-async def put_application(name: EntryName, entry: Application, service: TheService, response: Response) -> Application:
+async def put_application(
+    name: EntryName, entry: Application, service: TheService, reach: TheReach, response: Response
+) -> Application:
     """Configure an application; 201 when it is new. Its gateways must be configured already."""
-    await _put(service, name, entry, response)
+    await _put(service, reach, name, entry, response)
     return shown(entry)
 
 
 @router.put("/v1/clusters/{name}", responses={201: {"model": Cluster}})
-async def put_cluster(name: EntryName, entry: Cluster, service: TheService, response: Response) -> Cluster:
+async def put_cluster(
+    name: EntryName, entry: Cluster, service: TheService, reach: TheReach, response: Response
+) -> Cluster:
     """Configure a cluster; its driver checks the settings."""
-    await _put(service, name, entry, response)
+    await _put(service, reach, name, entry, response)
     return shown(entry)
 
 
 @router.put("/v1/gateways/{name}", responses={201: {"model": Gateway}})
-async def put_gateway(name: EntryName, entry: Gateway, service: TheService, response: Response) -> Gateway:
+async def put_gateway(
+    name: EntryName, entry: Gateway, service: TheService, reach: TheReach, response: Response
+) -> Gateway:
     """Configure a gateway; its steering adapter checks the settings."""
-    await _put(service, name, entry, response)
+    await _put(service, reach, name, entry, response)
     return shown(entry)
 
 
+async def _list(service: Service, principal: Principal, kind: type[EntryT]) -> Sequence[EntryT]:
+    found = await asyncio.to_thread(service.database.catalogue.list, kind)
+    return [shown(one) for one in found if principal.sees(one)]
+
+
 @router.get("/v1/applications")
-async def list_applications(service: TheService) -> Sequence[Application]:
-    """All applications, by name."""
-    return [shown(one) for one in await asyncio.to_thread(service.database.catalogue.list, Application)]
+async def list_applications(service: TheService, principal: ThePrincipal) -> Sequence[Application]:
+    """All applications that are there for the caller, by name."""
+    return await _list(service, principal, Application)
 
 
 @router.get("/v1/clusters")
-async def list_clusters(service: TheService) -> Sequence[Cluster]:
-    """All clusters, by name."""
-    return [shown(one) for one in await asyncio.to_thread(service.database.catalogue.list, Cluster)]
+async def list_clusters(service: TheService, principal: ThePrincipal) -> Sequence[Cluster]:
+    """All clusters that are there for the caller, by name."""
+    return await _list(service, principal, Cluster)
 
 
 @router.get("/v1/gateways")
-async def list_gateways(service: TheService) -> Sequence[Gateway]:
-    """All gateways, by name."""
-    return [shown(one) for one in await asyncio.to_thread(service.database.catalogue.list, Gateway)]
+async def list_gateways(service: TheService, principal: ThePrincipal) -> Sequence[Gateway]:
+    """All gateways that are there for the caller, by name."""
+    return await _list(service, principal, Gateway)
 
 
 @router.get("/v1/applications/{name}")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.audit import Recorder, read
 from api.access.credentials import Credentials
 from api.access.principal import ANONYMOUS, Principal
 from api.limiting import Rates
@@ -45,6 +46,8 @@ def is_loopback(host: str) -> bool:
 def scope_for(method: str, path: str) -> str | None:
     """The scope that a request needs; None for the page and its files, whose data needs one."""
     if method in ("GET", "HEAD"):
+        if path.rstrip("/") == "/v1/audit":
+            return "admin"
         return None if _PUBLIC.match(path) else "read"
     return "admin" if _CATALOGUE.match(path) else "write"
 
@@ -52,9 +55,10 @@ def scope_for(method: str, path: str) -> str | None:
 class Guard:
     """Lets through what may come in, and says who it is."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        """Args: app: what is guarded; settings: who is known, and how often each may ask."""
+    def __init__(self, app: ASGIApp, settings: Settings, recorder: Recorder) -> None:
+        """Args: app: what is guarded; settings: who is known, and how often each may ask; recorder: of who did what."""
         self._app = app
+        self._recorder = recorder
         self._secured = settings.secured
         self._credentials = Credentials(settings)
         often = settings.requests_per_second
@@ -65,14 +69,18 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        send = _secured(send)
         try:
-            headers = Headers(scope=scope)
-            scope[CALLER] = await self._let_in(scope)
-            body = await _body(headers, receive)
+            scope[CALLER] = principal = await self._let_in(scope)
+            if principal != NOBODY:
+                send = self._recorder.recording(scope, principal, receive, send)
+            _check_scope(scope, principal)
+            body = await _body(Headers(scope=scope), receive)
         except RequestRefused as refused:
-            await refusal(refused, scope["path"])(scope, receive, _secured(send))
+            await refusal(refused, scope["path"])(scope, receive, send)
             return
-        await self._app(scope, _replay(body, receive), _secured(send))
+        read(scope, body)
+        await self._app(scope, _replay(body, receive), send)
 
     async def _let_in(self, scope: Scope) -> Principal:
         """Who asks, and not too often; who is not let in counts by its address. Raises RequestRefused."""
@@ -94,16 +102,18 @@ class Guard:
 
     async def _principal(self, scope: Scope) -> Principal:
         """Who asks. Raises RequestRefused."""
-        needed = scope_for(scope["method"], scope["path"])
         if not self._secured:
             _check_host(Headers(scope=scope))
             return NOBODY
-        if needed is None:
+        if scope_for(scope["method"], scope["path"]) is None:
             return NOBODY
-        principal = await self._credentials.principal(scope)
-        if not principal.may(needed):
-            raise RequestRefused("forbidden", f"{principal.name} lacks the scope {needed}")
-        return principal
+        return await self._credentials.principal(scope)
+
+
+def _check_scope(scope: Scope, principal: Principal) -> None:
+    needed = scope_for(scope["method"], scope["path"])
+    if needed is not None and not principal.may(needed):
+        raise RequestRefused("forbidden", f"{principal.name} lacks the scope {needed}")
 
 
 def _address(scope: Scope) -> str:

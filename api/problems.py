@@ -81,6 +81,11 @@ KINDS: Mapping[str, Kind] = {
     "cluster-unavailable": Kind(503, "A cluster cannot be asked now", "Try again."),
     "database-unavailable": Kind(503, "The database cannot be asked now", "Try again; /readyz says more."),
     "evidence-not-stored": Kind(503, "Evidence could not be written", "Nothing irreversible was done; try again."),
+    "not-recorded": Kind(
+        503,
+        "It could not be put on record",
+        "It may have been done; look before you try again. The log has what happened.",
+    ),
     "http": Kind(400, "The request was not understood", "`status` and `detail` say more."),
     "internal": Kind(500, "Something is wrong with the service", "The service's log has the cause under this moment."),
 }

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.access.projects import TheReach
 from api.problems import Refused
 from api.service import Caller, Identity, TheService
 from relocate.dispatch import CommandResult, DryRun
@@ -86,15 +87,17 @@ async def relocate(
     body: RelocationRequest,
     service: TheService,
     caller: Caller,
+    reach: TheReach,
     *,
     key: Key = None,
     dry_run: Annotated[bool, Query(alias="dryRun", description="Say what would happen; change nothing.")] = False,
 ) -> Response:
     """Move an application. Answers as soon as the request is safely kept; follow `Location`, or its `events`."""
+    await reach.application(body.application)
     if dry_run:
         plan = await service.dispatch.dry_run(body)
         return JSONResponse(plan.model_dump(mode="json"))
-    accepted = await service.dispatch.accept(body, key=key, actor=Actor(who=caller, why=body.reason))
+    accepted = await service.dispatch.accept(body, key=reach.key(key), actor=Actor(who=caller, why=body.reason))
     found = RelocationView.of(accepted.view)
     headers = {"Location": found.links["self"]}
     return Response(found.model_dump_json(), status_code=202, headers=headers, media_type="application/json")
@@ -102,13 +105,15 @@ async def relocate(
 
 @router.get("/v1/relocations")
 async def list_relocations(
-    wanted: Annotated[Filter, Query()], service: TheService, request: Request, response: Response
+    wanted: Annotated[Filter, Query()], service: TheService, reach: TheReach, request: Request, response: Response
 ) -> Page:
-    """Relocations, newest first."""
+    """Relocations that are there for the caller, newest first."""
     listing = service.database.relocations.list
     filters = wanted.model_dump(include={"application", "status", "outcome"})
     try:
-        views = await asyncio.to_thread(listing, **filters, before=wanted.cursor, limit=wanted.limit + 1)
+        views = await asyncio.to_thread(
+            listing, **filters, projects=reach.projects, before=wanted.cursor, limit=wanted.limit + 1
+        )
     except NotFound as error:
         raise InvalidRequest("cursor: must be the one that the page before gave", field="query.cursor") from error
     shown = [RelocationView.of(view) for view in views[: wanted.limit]]

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 from prometheus_client import Counter
 
+from api.access.audit import Recorder
 from api.access.principal import Principal
 from api.event_tail import EventTail
 from api.guard import CALLER
@@ -29,6 +30,8 @@ class Service:
     """UE events, by what was decided."""
     invocations: Counter
     """Workflows that EMCO wanted started, by workflow client and what became of it."""
+    recorder: Recorder
+    """Of who did what."""
 
 
 # FastAPI sends a function that is not async to a thread, which costs more than these do.

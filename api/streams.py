@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 
+from api.access.principal import Principal
 from api.event_tail import Listener, TooSlow
-from api.service import Identity, Service, TheService
+from api.service import Identity, Service, ThePrincipal, TheService
 from relocate.model.relocation import Status
 from relocate.store.relocations import Event
 
@@ -57,13 +58,13 @@ async def relocation_events(identity: Identity, service: TheService, last: LastE
 
 
 @router.get("/v1/events/stream", response_class=StreamingResponse, responses=STREAM)
-async def all_events(service: TheService, last: LastEventId = None) -> Response:
-    """What happens in all relocations, from now on (or after `Last-Event-ID`).
+async def all_events(service: TheService, principal: ThePrincipal, last: LastEventId = None) -> Response:
+    """What happens in all relocations that are there for the caller, from now on (or after `Last-Event-ID`).
 
     The first event, `open`, says where the stream stands, whether `Last-Event-ID` was of another database (`reset`),
     and whether there is a traffic feed.
     """
-    return stream(_all(service, last))
+    return stream(_all(service, principal, last))
 
 
 async def _relocation(service: Service, identity: str, after: int, *, over: bool) -> AsyncIterator[bytes]:
@@ -84,7 +85,7 @@ async def _relocation(service: Service, identity: str, after: int, *, over: bool
                     return
 
 
-async def _all(service: Service, last: int | None) -> AsyncIterator[bytes]:
+async def _all(service: Service, principal: Principal, last: int | None) -> AsyncIterator[bytes]:
     async with service.tail.listen() as listener:
         newest = await asyncio.to_thread(service.tail.newest)
         reset = last is not None and last > newest
@@ -93,13 +94,18 @@ async def _all(service: Service, last: int | None) -> AsyncIterator[bytes]:
             "open", {"position": after, "reset": reset, "feed": service.settings.page_feed is not None}, after
         )
         async for event in _history(service, None, after, listener.position):
-            yield _told(event)
+            if _is_for(principal, event):
+                yield _told(event)
             after = event.id
         async for live in _live(listener):
             if live is None:
                 yield SILENCE
-            elif live.id > after:
+            elif live.id > after and _is_for(principal, live):
                 yield _told(live)
+
+
+def _is_for(principal: Principal, event: Event) -> bool:
+    return principal.everywhere or (event.project is not None and principal.reaches(event.project))
 
 
 def _ends(event: Event) -> bool:

@@ -10,7 +10,7 @@ from time import monotonic
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
-from api.service import Service, TheService
+from api.service import Service, ThePrincipal, TheService
 from api.streams import HEARTBEAT, SILENCE, STREAM, LastEventId, message, stream
 from relocate.errors import NotFound
 
@@ -23,9 +23,9 @@ CHUNK = 256 * 1024
 
 
 @router.get("/v1/traffic/stream", response_class=StreamingResponse, responses=STREAM)
-async def traffic(service: TheService, last: LastEventId = None) -> Response:
-    """Traffic for each second, from the feed's start; 404 when this service has no feed."""
-    if service.settings.page_feed is None:
+async def traffic(service: TheService, principal: ThePrincipal, last: LastEventId = None) -> Response:
+    """Traffic for each second, from the feed's start; 404 when this service has no feed. It is of all projects."""
+    if service.settings.page_feed is None or not principal.everywhere:
         raise NotFound("this service has no traffic feed (RELOCATE_PAGE_FEED)")
     return stream(_tail(service, service.settings.page_feed, last or 0))
 

@@ -14,9 +14,10 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Body, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.access.projects import Reach, TheReach
 from api.problems import name_of
-from api.service import Caller, Service, TheService
-from relocate.errors import InvalidRequest, RelocateError
+from api.service import Service, TheService
+from relocate.errors import AlreadyExists, InvalidRequest, RelocateError
 from relocate.model.application import Application, Sharing
 from relocate.model.relocation import UE, Actor, RelocationRequest
 from relocate.model.values import Model, Name
@@ -74,14 +75,14 @@ class EventAnswer(BaseModel):
 
 @router.post("/v1/events", status_code=202, responses={200: {"model": EventAnswer | list[EventAnswer]}})
 async def receive_event(
-    request: Request, body: Annotated[Any, Body()], service: TheService, caller: Caller, response: Response
+    request: Request, body: Annotated[Any, Body()], service: TheService, reach: TheReach, response: Response
 ) -> EventAnswer | list[EventAnswer]:
     """Report that a UE has moved. A shared application never moves for one UE: 200, `not_moved`, with the reason."""
     if request.headers.get("content-type", "").startswith(_BATCH):
         response.status_code = 200
-        return [await _alone(service, event, caller) for event in _batch(body)]
+        return [await _alone(service, event, reach) for event in _batch(body)]
     event = _event(_attributes(request.headers, body))
-    answer = await _decide(service, event, caller)
+    answer = await _decide(service, event, reach)
     response.status_code = answer.status
     return answer
 
@@ -109,10 +110,10 @@ def _event(attributes: object, prefix: str = "") -> CloudEvent:
         raise InvalidRequest(f"{field}: {first['msg']}", field=field) from error
 
 
-async def _alone(service: Service, event: CloudEvent, caller: str) -> EventAnswer:
+async def _alone(service: Service, event: CloudEvent, reach: Reach) -> EventAnswer:
     """One event of a batch: its failure is its own."""
     try:
-        return await _decide(service, event, caller)
+        return await _decide(service, event, reach)
     except RelocateError as error:
         name = name_of(error)
         return EventAnswer(
@@ -125,13 +126,16 @@ async def _alone(service: Service, event: CloudEvent, caller: str) -> EventAnswe
         )
 
 
-async def _decide(service: Service, event: CloudEvent, caller: str) -> EventAnswer:
+async def _decide(service: Service, event: CloudEvent, reach: Reach) -> EventAnswer:
+    await reach.application(event.data.app)
     events = UeEvents(service.database.engine)
     decided = await asyncio.to_thread(events.get, event.source, event.id)
+    if decided is not None and decided.application != event.data.app:
+        raise AlreadyExists("id: an event of that source and id has been decided about, of another application")
     if decided is None:
         with service.ue_events.labels("failed").count_exceptions(RelocateError):
             application = await asyncio.to_thread(service.database.catalogue.get, Application, event.data.app)
-            found = await _consequence(service, application, event, caller)
+            found = await _consequence(service, application, event, reach)
         decided = await asyncio.to_thread(events.put, found, event.model_dump(mode="json"))
         service.ue_events.labels(decided.decision).inc()
     else:
@@ -147,10 +151,10 @@ async def _decide(service: Service, event: CloudEvent, caller: str) -> EventAnsw
     )
 
 
-async def _consequence(service: Service, application: Application, event: CloudEvent, caller: str) -> Decided:
+async def _consequence(service: Service, application: Application, event: CloudEvent, reach: Reach) -> Decided:
     if application.sharing is Sharing.SHARED:
         reason = f"{application.name} is shared by many UEs, so the move of one does not move it."
-        return Decided(event.source, event.id, "not_moved", reason, None)
+        return Decided(event.source, event.id, "not_moved", reason, None, application.name)
     moved = event.data
     request = RelocationRequest(
         application=moved.app,
@@ -161,6 +165,8 @@ async def _consequence(service: Service, application: Application, event: CloudE
     )
     # The key makes a repeat safe when we die between accepting and recording.
     key = "event-" + hashlib.sha256(f"{event.source}\n{event.id}".encode()).hexdigest()
-    accepted = await service.dispatch.accept(request, key=key, actor=Actor(who=caller, why=request.reason))
+    accepted = await service.dispatch.accept(
+        request, key=reach.key(key), actor=Actor(who=reach.principal.name, why=request.reason)
+    )
     reason = f"{application.name} is dedicated to that UE and follows it."
-    return Decided(event.source, event.id, "relocating", reason, accepted.view.id)
+    return Decided(event.source, event.id, "relocating", reason, accepted.view.id, application.name)

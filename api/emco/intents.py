@@ -12,12 +12,14 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.access.projects import Reach, TheReach
 from api.emco.invoke import start
 from api.emco.route import EmcoRoute
 from api.service import Service, TheService
 from relocate.emco.intents import LONGEST_NAME, NAME, CancelRequest, IntentGroup, WorkflowIntent, identified
 from relocate.emco.spec import TemporalSpec
 from relocate.emco.workflows import Question
+from relocate.errors import NotFound
 
 BASE = (
     "/v2/projects/{project}/composite-apps/{compositeApp}/{compositeAppVersion}"
@@ -51,6 +53,15 @@ async def _spec(service: Service, group: IntentGroup, name: str) -> TemporalSpec
     """What an intent wants started; its workflow has an id in any case."""
     intent = await asyncio.to_thread(service.database.intents.get, group, name)
     return identified(group, intent)
+
+
+async def _check_owner(service: Service, reach: Reach, workflow: str, run: str) -> None:
+    """Who has only some projects reaches the workflows of these, whichever id an intent names. Raises NotFound."""
+    if reach.principal.everywhere:
+        return
+    project = await service.dispatch.workflows.project_of(workflow, run)
+    if not (project and reach.principal.reaches(project)):
+        raise NotFound(f"Temporal knows no workflow {workflow} that it could ask")
 
 
 Flag = Literal["true", "false", ""]
@@ -99,15 +110,15 @@ async def delete(group: Group, name: Named, service: TheService) -> Response:
 
 
 @router.post("/{name}/start", status_code=204, response_class=Response)
-async def start_intent(group: Group, name: Named, service: TheService) -> Response:
+async def start_intent(group: Group, name: Named, service: TheService, reach: TheReach) -> Response:
     """Start what the intent says, as `POST /invoke/{workflowClientName}`. The body is passed over."""
     spec = await _spec(service, group, name)
-    return await start(service, spec.workflow_client_name, spec)
+    return await start(service, reach, spec.workflow_client_name, spec)
 
 
 @router.get("/{name}/status")
 async def status(
-    group: Group, name: Named, wanted: Annotated[StatusQuery, Query()], service: TheService
+    group: Group, name: Named, wanted: Annotated[StatusQuery, Query()], service: TheService, reach: TheReach
 ) -> JSONResponse:
     """What Temporal says of the intent's workflow, or of the one that is named."""
     spec = await _spec(service, group, name)
@@ -119,6 +130,7 @@ async def status(
         history=wanted.lists == "true",
         query=wanted.query,
     )
+    await _check_owner(service, reach, question.workflow, question.run)
     found = await service.dispatch.workflows.look(question)
     more = {
         "runID": wanted.run,
@@ -132,10 +144,11 @@ async def status(
 
 
 @router.post("/{name}/cancel", status_code=204, response_class=Response)
-async def cancel(group: Group, name: Named, body: CancelRequest, service: TheService) -> Response:
+async def cancel(group: Group, name: Named, body: CancelRequest, service: TheService, reach: TheReach) -> Response:
     """Cancel the intent's workflow, or terminate it. A relocation under it goes back either way."""
     spec, how = await _spec(service, group, name), body.spec
     workflows, workflow = service.dispatch.workflows, how.workflow or spec.start_options.id
+    await _check_owner(service, reach, workflow, how.run)
     if how.terminate:
         await workflows.terminate(workflow, how.run, how.reason, how.details or ())
     else:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The routes of EMCO alone, open: workflowmgr has no credential to send. Off by default, and only for inside a cluster."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import Scope
 
 from api import problems
 from api.access.principal import Principal
+from api.access.projects import within_reach
 from api.emco import intents, invoke
 from api.guard import Guard
 from api.metrics import RequestFigures, RequestMeter
@@ -35,8 +36,8 @@ def create_open_app(service: Service, figures: RequestFigures) -> FastAPI:
     app = FastAPI(title="Edge relocation service, for EMCO", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.service = service
     problems.install(app)
-    app.add_middleware(OpenGuard, settings=service.settings)
+    app.add_middleware(OpenGuard, settings=service.settings, recorder=service.recorder)
     app.add_middleware(RequestMeter, figures=figures)
     for module in (invoke, intents):
-        app.include_router(module.router)
+        app.include_router(module.router, dependencies=[Depends(within_reach)])
     return app

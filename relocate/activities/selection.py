@@ -119,11 +119,13 @@ async def decide(parts: Parts, identity: str, request: RelocationRequest, source
     Raises:
         NotFound: a named cluster is not configured.
     """
-    known = {cluster.name: cluster for cluster in await asyncio.to_thread(parts.database.catalogue.list, Cluster)}
+    catalogue = parts.database.catalogue
+    application = await asyncio.to_thread(catalogue.get, Application, request.application)
+    configured = await asyncio.to_thread(catalogue.list, Cluster)
+    known = {cluster.name: cluster for cluster in configured if cluster.serves(application.project)}
     if request.target is not None:
         return _pinned(request.target, source, known)
     offered = _offered(request, known)
-    application = await asyncio.to_thread(parts.database.catalogue.get, Application, request.application)
     failed = await asyncio.to_thread(parts.database.relocations.failed_targets, request.application)
     candidates = await asyncio.gather(
         *(_candidate(parts, cluster, request.cell, failed.get(cluster.name)) for cluster in offered)

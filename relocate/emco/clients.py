@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from relocate.emco.moves import MIGRATE, RELOCATE
+from relocate.emco.moves import ALL, MIGRATE, RELOCATE
+from relocate.emco.names import Wanted
 from relocate.emco.spec import StartOptions, TemporalSpec
 from relocate.errors import InvalidRequest, NotFound
-from relocate.model.values import Model, Payload
+from relocate.model.values import DEFAULT_PROJECT, Model, Payload, Project
 
 MIGRATION_TASK_QUEUE = "MIGRATION_TASK_Q"
 RELOCATE_TASK_QUEUE = "RELOCATE_TASK_Q"
@@ -18,6 +19,9 @@ LCM_TASK_QUEUE = "LCM_TASK_Q"
 
 class WorkflowClient(Model):
     """One name, and the workflow that it starts."""
+
+    project: Project = DEFAULT_PROJECT
+    """Who may use it, besides those who have all projects. Of ours nobody asks: the applications that they move say it."""
 
     name: str = Field(pattern=r"^[a-zA-Z0-9_-]{1,128}$")
     """As it stands in the intent's `workflowClientName`."""
@@ -35,6 +39,8 @@ class Invocation(Payload):
     options: StartOptions
     argument: bytes
     """JSON of the one argument."""
+    project: str = ""
+    """Kept by Temporal as a memo, for whoever may reach only some projects; empty: nothing is added to what was asked for."""
 
 
 def known_clients(
@@ -53,6 +59,19 @@ def known_clients(
         WorkflowClient(name="lcm_workflowclient", task_queue=LCM_TASK_QUEUE, workflow_type="LcmWorkflow"),
     )
     return {client.name: client for client in (*ours, *configured)}
+
+
+def moved(client: WorkflowClient, spec: TemporalSpec) -> Wanted | None:
+    """Which applications a workflow of ours would move, and where; None for somebody else's.
+
+    Raises:
+        InvalidRequest: it would refuse its parameters.
+    """
+    for move in (MIGRATE, RELOCATE):
+        if client.workflow_type == move.workflow_type:
+            move.check(spec.params)
+            return Wanted.of(spec.params.activity_params[ALL])
+    return None
 
 
 def invocation(clients: Mapping[str, WorkflowClient], name: str, spec: TemporalSpec) -> Invocation:

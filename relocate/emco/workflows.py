@@ -55,6 +55,9 @@ class Workflows(Protocol):
             EngineUnavailable: Temporal did not answer; the text says whether it may have been started.
         """
 
+    async def project_of(self, workflow: str, run: str) -> str:
+        """Whose it is: the project of the invocation that started it; empty: of nobody's in particular."""
+
     async def look(self, question: Question) -> Answer:
         """What is asked for.
 

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications, clusters and gateways as configured, and where applications are placed."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, delete, insert, select, update
 
-from relocate.errors import InvalidRequest, NotFound
+from relocate.errors import AlreadyExists, InvalidRequest, NotFound
 from relocate.model.application import Application
-from relocate.model.cluster import Cluster, Gateway
+from relocate.model.cluster import Cluster, Gateway, Infrastructure
 from relocate.model.placement import Placement
 from relocate.model.relocation import RelocationRequest
+from relocate.model.values import DEFAULT_PROJECT
 from relocate.store.tables import CATALOGUE, LEASES, PLACEMENTS
 from relocate.store.turn import check_turn
 from steering.model import Fence
@@ -28,7 +29,11 @@ EntryT = TypeVar("EntryT", Application, Cluster, Gateway)
 
 # Statements of every request and every step are made once: making one takes longer than running it.
 _BODY = select(CATALOGUE.c.body).where(CATALOGUE.c.kind == bindparam("of"), CATALOGUE.c.name == bindparam("called"))
-_NAMES = select(CATALOGUE.c.name).where(CATALOGUE.c.kind == bindparam("of"))
+_OWNERS = select(
+    CATALOGUE.c.name,
+    CATALOGUE.c.body["project"].as_string().label("project"),
+    CATALOGUE.c.body["shared_with"].label("shared"),
+).where(CATALOGUE.c.kind == bindparam("of"))
 _PLACED = (
     select(CATALOGUE.c.body, PLACEMENTS)
     .outerjoin_from(CATALOGUE, PLACEMENTS, and_(PLACEMENTS.c.application == CATALOGUE.c.name, PLACEMENTS.c.active))
@@ -43,22 +48,31 @@ class Catalogue:
         """Args: engine: the service's database."""
         self._engine = engine
 
-    def put(self, entry: Entry) -> bool:
+    def put(self, entry: Entry, *, owners: Collection[str] | None = None) -> bool:
         """Keep `entry` under its kind and name; True if it was not there before. What stands there already is no change.
 
+        Args:
+            entry: checked by whoever knows its settings.
+            owners: the projects of who wants this; None: all.
+
         Raises:
+            AlreadyExists: there is one, of another project.
             InvalidRequest: it refers to something that is not configured, or changes what a relocation relies on.
         """
         with writing(self._engine) as connection:
             take_turns(connection, [CATALOGUE_TURN])
             _check_references(connection, entry)
-            standing = select(CATALOGUE.c.revision, CATALOGUE.c.body).where(_is(type(entry), entry.name))
-            found = connection.execute(standing).one_or_none()
+            kept = select(CATALOGUE.c.revision, CATALOGUE.c.body).where(_is(type(entry), entry.name))
+            found = connection.execute(kept).one_or_none()
+            standing = None if found is None else type(entry).model_validate(found.body)
+            if standing is not None and owners is not None and standing.project not in owners:
+                kind = type(entry).__name__.lower()
+                raise AlreadyExists(f"there is another {kind} called {entry.name}; names are unique over all projects")
             revision = 1 if found is None else found.revision + 1
             row = {"body": entry.model_dump(mode="json"), "revision": revision, "updated_at": datetime.now(UTC)}
             if found is None:
                 connection.execute(insert(CATALOGUE).values(kind=type(entry).__name__, name=entry.name, **row))
-            elif type(entry).model_validate(found.body) != entry:
+            elif standing != entry:
                 _refuse_while_relocating(connection, entry)
                 connection.execute(update(CATALOGUE).where(_is(type(entry), entry.name)).values(**row))
             return found is None
@@ -69,11 +83,29 @@ class Catalogue:
         Raises:
             NotFound: there is none of that kind and name.
         """
+        return kind.model_validate(self._body(kind, name))
+
+    def entry(self, kind: type[Entry], name: str) -> Entry:
+        """As `get`, of a kind that is known only when it is asked for."""
+        return kind.model_validate(self._body(kind, name))
+
+    def _body(self, kind: type[Entry], name: str) -> object:
         with self._engine.connect() as connection:
-            body = connection.execute(_BODY, {"of": kind.__name__, "called": name}).scalar()
+            body: object = connection.execute(_BODY, {"of": kind.__name__, "called": name}).scalar()
         if body is None:
-            raise NotFound(f"no {kind.__name__.lower()} is called {name}")
-        return kind.model_validate(body)
+            raise unknown(kind, name)
+        return body
+
+    def cluster_for(self, application: Application, name: str) -> Cluster:
+        """A cluster that this application may use.
+
+        Raises:
+            NotFound: there is none of that name for its project.
+        """
+        cluster = self.get(Cluster, name)
+        if not cluster.serves(application.project):
+            raise unknown(Cluster, name)
+        return cluster
 
     def list(self, kind: type[EntryT]) -> Sequence[EntryT]:
         """All entries of a kind, by name."""
@@ -92,7 +124,7 @@ class Catalogue:
             take_turns(connection, [CATALOGUE_TURN])
             body = connection.execute(_BODY, {"of": kind.__name__, "called": name}).scalar()
             if body is None:
-                raise NotFound(f"no {kind.__name__.lower()} is called {name}")
+                raise unknown(kind, name)
             _refuse_while_used(connection, kind.model_validate(body))
             connection.execute(delete(CATALOGUE).where(_is(kind, name)))
 
@@ -186,25 +218,42 @@ def fitting(connection: Connection, request: RelocationRequest) -> tuple[Applica
     """
     row = connection.execute(_PLACED, {"called": request.application}).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"no application is called {request.application}")
+        raise unknown(Application, request.application)
     if row["cluster"] is None:
         raise InvalidRequest(f"application: {request.application} is not placed; place it first", field="application")
     placement = Placement.model_validate(dict(row))
     if request.source not in (None, placement.cluster):
         text = f"source: {request.application} runs on {placement.cluster}, not on {request.source}"
         raise InvalidRequest(text, field="source")
-    _check_clusters(connection, "target", (request.target,) if request.target else ())
-    _check_clusters(connection, "candidates", request.candidates or ())
-    return Application.model_validate(row["body"]), placement
+    application = Application.model_validate(row["body"])
+    _check_clusters(connection, application, "target", (request.target,) if request.target else ())
+    _check_clusters(connection, application, "candidates", request.candidates or ())
+    return application, placement
 
 
-def _check_clusters(connection: Connection, field: str, names: Sequence[str]) -> None:
+def unknown(kind: type[Entry], name: str) -> NotFound:
+    """There is none of that kind and name."""
+    return NotFound(f"no {kind.__name__.lower()} is called {name}")
+
+
+def _check_clusters(connection: Connection, application: Application, field: str, names: Sequence[str]) -> None:
     if not names:
         return
-    known = set(connection.execute(_NAMES, {"of": Cluster.__name__}).scalars())
+    known = _serving(connection, Cluster, application.project)
     for name in names:
         if name not in known:
             raise InvalidRequest(f"{field}: no cluster is called {name}; known: {_names(known)}", field=field)
+
+
+def _serving(connection: Connection, kind: type[Cluster | Gateway], project: str) -> set[str]:
+    """Names of those that applications of a project may use."""
+    rows = connection.execute(_OWNERS, {"of": kind.__name__})
+    return {row.name for row in rows if _owned(row).serves(project)}
+
+
+def _owned(row: Row[*tuple[Any, ...]]) -> Infrastructure:
+    """Whose it is; what was kept before there were projects says nothing of it."""
+    return Infrastructure.model_construct(project=row.project or DEFAULT_PROJECT, shared_with=tuple(row.shared or ()))
 
 
 def _activate(connection: Connection, application: str, cluster: str) -> None:
@@ -221,14 +270,42 @@ def _at(application: str, cluster: str) -> ColumnElement[bool]:
 
 
 def _check_references(connection: Connection, entry: Entry) -> None:
-    if not isinstance(entry, Application):
+    if isinstance(entry, Infrastructure):
+        _refuse_to_leave_users(connection, entry)
         return
-    known = set(connection.execute(_NAMES, {"of": Gateway.__name__}).scalars())
+    known = _serving(connection, Gateway, entry.project)
     for number, route in enumerate(entry.routes):
         for gateway in route.gateways:
             if gateway not in known:
                 field = f"routes.{number}.gateways"
                 raise InvalidRequest(f"{field}: no gateway is called {gateway}; known: {_names(known)}", field=field)
+
+    known = _serving(connection, Cluster, entry.project)
+    placed = select(PLACEMENTS.c.cluster).where(PLACEMENTS.c.application == entry.name)
+    for cluster in connection.execute(placed).scalars():
+        if cluster not in known:
+            text = f"project: {entry.name} is placed on {cluster}, which is not shared with {entry.project}"
+            raise InvalidRequest(text, field="project")
+
+
+def _refuse_to_leave_users(connection: Connection, entry: Cluster | Gateway) -> None:
+    """An application that stands on it must be able to go on."""
+    for application in _users(connection, entry):
+        if not entry.serves(application.project):
+            text = f"shared_with: must have {application.project}, whose {application.name} uses {entry.name}"
+            raise InvalidRequest(text, field="shared_with")
+
+
+def _users(connection: Connection, entry: Cluster | Gateway) -> Sequence[Application]:
+    """Applications that stand on it, by name."""
+    statement = select(CATALOGUE.c.body).where(CATALOGUE.c.kind == Application.__name__).order_by(CATALOGUE.c.name)
+    if isinstance(entry, Cluster):
+        placed = select(PLACEMENTS.c.application).where(PLACEMENTS.c.cluster == entry.name)
+        statement = statement.where(CATALOGUE.c.name.in_(placed))
+    found = [Application.model_validate(body) for body in connection.execute(statement).scalars()]
+    if isinstance(entry, Cluster):
+        return found
+    return [one for one in found if any(entry.name in route.gateways for route in one.routes)]
 
 
 def _refuse_while_relocating(connection: Connection, entry: Entry) -> None:
@@ -243,26 +320,15 @@ def _refuse_while_used(connection: Connection, entry: Entry) -> None:
     _refuse_while_relocating(connection, entry)
     match entry:
         case Application():
-            users = select(PLACEMENTS.c.cluster).where(PLACEMENTS.c.application == entry.name)
-            reason = "it is placed on"
+            placed = select(PLACEMENTS.c.cluster).where(PLACEMENTS.c.application == entry.name)
+            used, reason = sorted(connection.execute(placed).scalars()), "it is placed on"
         case Cluster():
-            users = select(PLACEMENTS.c.application).where(PLACEMENTS.c.cluster == entry.name)
-            reason = "it runs"
+            placed = select(PLACEMENTS.c.application).where(PLACEMENTS.c.cluster == entry.name)
+            used, reason = sorted(connection.execute(placed).scalars()), "it runs"
         case Gateway():
-            _refuse_gateway_in_use(connection, entry)
-            return
-    used = sorted(connection.execute(users).scalars())
+            used, reason = [one.name for one in _users(connection, entry)], "it carries routes of"
     if used:
         raise InvalidRequest(f"name: {entry.name} cannot be deleted, {reason} {_names(used)}", field="name")
-
-
-def _refuse_gateway_in_use(connection: Connection, gateway: Gateway) -> None:
-    bodies = connection.execute(select(CATALOGUE.c.body).where(CATALOGUE.c.kind == "Application")).scalars()
-    applications = [Application.model_validate(body) for body in bodies]
-    used = sorted(a.name for a in applications if any(gateway.name in route.gateways for route in a.routes))
-    if used:
-        text = f"name: {gateway.name} cannot be deleted, it carries routes of {_names(used)}"
-        raise InvalidRequest(text, field="name")
 
 
 def _names(names: "Sequence[str] | set[str]") -> str:

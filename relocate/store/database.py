@@ -5,6 +5,7 @@ from typing import Self
 
 from sqlalchemy import Engine
 
+from relocate.store.audit import Audit
 from relocate.store.catalogue import Catalogue, Placements
 from relocate.store.evidence import EvidenceLog
 from relocate.store.exclusions import Exclusions
@@ -31,6 +32,7 @@ class Database:
         self.intents = WorkflowIntents(engine)
         self.instances = KeptInstances(engine)
         self.exclusions = Exclusions(engine)
+        self.audit = Audit(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:

@@ -3,7 +3,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence, Set as AbstractSet
+from collections.abc import Callable, Collection, Sequence, Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Self
 
@@ -14,6 +14,7 @@ from relocate.model.application import Application
 from relocate.model.evidence import Claim
 from relocate.model.relocation import Actor, Outcome, Parent, Phase, RelocationRequest, Status, Step, View
 from relocate.model.told import Told
+from relocate.model.values import DEFAULT_PROJECT
 from relocate.store import evidence
 from relocate.store.catalogue import CATALOGUE_TURN, fitting
 from relocate.store.tables import EVENTS, IDEMPOTENCY, RELOCATIONS
@@ -26,6 +27,8 @@ _VIEW = select(RELOCATIONS.c.view).where(RELOCATIONS.c.id == bindparam("relocati
 _REPLACE = update(RELOCATIONS).where(RELOCATIONS.c.id == bindparam("relocation"))
 _KEEP = insert(RELOCATIONS)
 _TELL = insert(EVENTS)
+_PROJECT = select(RELOCATIONS.c.project).where(RELOCATIONS.c.id == bindparam("relocation"))
+_EVENTS = select(EVENTS, RELOCATIONS.c.project).outerjoin(RELOCATIONS, RELOCATIONS.c.id == EVENTS.c.relocation)
 
 
 class Accepted(NamedTuple):
@@ -62,6 +65,8 @@ class Event(NamedTuple):
     at: datetime
     kind: str
     data: dict[str, Any]
+    project: str | None = None
+    """Whose relocation it is; None: there is no such relocation any more."""
 
 
 class Pending(NamedTuple):
@@ -103,13 +108,16 @@ class Relocations:
             answers = {one.id: _accept_fitting(connection, one) for one in ordered}
         return [answers[one.id] for one in asked]
 
-    def accept(self, identity: str, request: RelocationRequest, *, key: str | None = None) -> Accepted:
+    def accept(
+        self, identity: str, request: RelocationRequest, *, key: str | None = None, project: str = DEFAULT_PROJECT
+    ) -> Accepted:
         """Take the application's lease and keep the request, in one transaction.
 
         Args:
             identity: the new relocation's id.
             request: a checked request.
             key: the caller's idempotency key.
+            project: whose application it is.
 
         Raises:
             AlreadyRelocating: another relocation holds the application's lease.
@@ -118,7 +126,7 @@ class Relocations:
         with writing(self._engine) as connection:
             _take_keys(connection, key)
             asked = Asked(identity, request, key, Actor())
-            return _repeated(connection, request, key) or _accept(connection, asked)
+            return _repeated(connection, request, key) or _accept(connection, asked, project)
 
     def repeated(self, request: RelocationRequest, key: str | None) -> Accepted | None:
         """What the same key was answered the first time, or None for a new one.
@@ -162,6 +170,18 @@ class Relocations:
         """
         with self._engine.connect() as connection:
             return _view(connection, identity)
+
+    def project(self, identity: str) -> str:
+        """Whose application the relocation is about.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._engine.connect() as connection:
+            project: str | None = connection.execute(_PROJECT, {"relocation": identity}).scalar()
+        if project is None:
+            raise unknown(identity)
+        return project
 
     def unfinished(self, identity: str) -> View:
         """The relocation, while something can still be said to it.
@@ -218,10 +238,11 @@ class Relocations:
         application: str | None = None,
         status: Status | None = None,
         outcome: str | None = None,
+        projects: Collection[str] | None = None,
         before: str | None = None,
         limit: int = 50,
     ) -> Sequence[View]:
-        """Relocations, newest first; `before` is the id of the last one of the page before."""
+        """Relocations, newest first, of these projects (None: of all); `before` is the id of the last one of the page before."""
         statement = select(RELOCATIONS.c.view).order_by(RELOCATIONS.c.created_at.desc(), RELOCATIONS.c.id.desc())
         for column, value in (
             (RELOCATIONS.c.application, application),
@@ -230,6 +251,8 @@ class Relocations:
         ):
             if value is not None:
                 statement = statement.where(column == value)
+        if projects is not None:
+            statement = statement.where(RELOCATIONS.c.project.in_(projects))
         with self._engine.connect() as connection:
             if before is not None:
                 last = _view(connection, before)
@@ -283,7 +306,7 @@ class Relocations:
 
     def events(self, identity: str | None, after: int = 0, limit: int = 500) -> Sequence[Event]:
         """Events of one relocation (or of all, for None) that came after event `after`, oldest first."""
-        statement = select(EVENTS).where(EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
+        statement = _EVENTS.where(EVENTS.c.id > after).order_by(EVENTS.c.id).limit(limit)
         if identity is not None:
             statement = statement.where(EVENTS.c.relocation == identity)
         with self._engine.connect() as connection:
@@ -298,18 +321,24 @@ def _accept_fitting(connection: Connection, asked: Asked) -> Accepted | Relocate
             return repeated
         application, _ = fitting(connection, asked.request)
         by = {"by": asked.actor.who, "why": asked.actor.why} | ({"trace": asked.trace} if asked.trace else {})
-        accepted = _accept(connection, asked, ("accepted", by))
+        accepted = _accept(connection, asked, application.project, ("accepted", by))
     except RelocateError as refused:
         return refused
     return accepted._replace(application=application)
 
 
-def _accept(connection: Connection, asked: Asked, *more: tuple[str, dict[str, Any]]) -> Accepted:
+def _accept(connection: Connection, asked: Asked, project: str, *more: tuple[str, dict[str, Any]]) -> Accepted:
     identity, request = asked.id, asked.request
     lease = take_lease(connection, request.application, identity)
     view = _first_view(identity, request)
     body = view.model_dump(mode="json")
-    row = {"application": request.application, "status": view.status, "lease": lease, "created_at": view.created_at}
+    row = {
+        "application": request.application,
+        "project": project,
+        "status": view.status,
+        "lease": lease,
+        "created_at": view.created_at,
+    }
     parent = asked.parent and asked.parent.model_dump()
     connection.execute(_KEEP, {"id": identity, "started": False, "view": body, "parent": parent, **row})
     if asked.key is not None:
@@ -394,8 +423,13 @@ def _first_view(identity: str, request: RelocationRequest) -> View:
 def _view(connection: Connection, identity: str) -> View:
     body = connection.execute(_VIEW, {"relocation": identity}).scalar()
     if body is None:
-        raise NotFound(f"no relocation is called {identity}")
+        raise unknown(identity)
     return View.model_validate(body)
+
+
+def unknown(identity: str) -> NotFound:
+    """There is none of that id."""
+    return NotFound(f"no relocation is called {identity}")
 
 
 def _append(connection: Connection, relocation: str, *events: tuple[str, dict[str, Any]]) -> None:

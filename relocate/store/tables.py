@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of the orchestrator. The routes' tables are in `steering.store.tables`; both live in one database."""
 
+from collections.abc import Mapping, Sequence
+
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
@@ -12,11 +15,27 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    event,
 )
 
+from relocate.model.values import DEFAULT_PROJECT
 from steering.store.tables import Moment, Words
 
 METADATA = MetaData()
+
+APPEND_ONLY: Mapping[str, Sequence[str]] = {
+    "sqlite": [
+        f"CREATE TRIGGER audit_no_{action} BEFORE {action} ON audit BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END"
+        for action in ("update", "delete")
+    ],
+    "postgresql": [
+        """CREATE FUNCTION audit_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'audit is append-only'; END $$""",
+        """CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+        FOR EACH STATEMENT EXECUTE FUNCTION audit_is_append_only()""",
+    ],
+}
+"""What makes a database refuse to change the audit, by its dialect."""
 
 Number = Integer().with_variant(BigInteger(), "postgresql")
 """64 bits in every database; SQLite counts rows by the type that is called INTEGER, and by no other."""
@@ -60,6 +79,7 @@ RELOCATIONS = Table(
     METADATA,
     Column("id", String(64), primary_key=True),
     Column("application", String(63), nullable=False),
+    Column("project", String(128), nullable=False, server_default=DEFAULT_PROJECT),
     Column("status", String(32), nullable=False),
     Column("outcome", String(32)),
     Column("lease", Integer, nullable=False),
@@ -69,6 +89,7 @@ RELOCATIONS = Table(
     Column("created_at", Moment, nullable=False, index=True),
     Column("finished_at", Moment, index=True),
     Index("relocations_of_application", "application", "created_at"),
+    Index("relocations_of_project", "project", "created_at"),
     Index("relocations_by_status", "status", "created_at"),
     Index("relocations_by_outcome", "outcome", "created_at"),
 )
@@ -78,7 +99,7 @@ Index(
     sqlite_where=~RELOCATIONS.c.started,
     postgresql_where=~RELOCATIONS.c.started,
 )
-"""`parent` is the workflow that starts it, where we do not. What each page and the sweeper ask for is found without reading what has ended: that only ever grows."""
+"""`project` is whose application it was when it was asked for. `parent` is the workflow that starts it, where we do not. What each page and the sweeper ask for is found without reading what has ended: that only ever grows."""
 
 IDEMPOTENCY = Table(
     "idempotency",
@@ -189,3 +210,25 @@ EXCLUSIONS = Table(
     Column("until", Float, nullable=False),
 )
 """What only one process may do at a time. `until` is epoch seconds of the database's clock."""
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("caller", String(128), nullable=False),
+    Column("shown", String(16), nullable=False),
+    Column("project", String(128)),
+    Column("method", String(16), nullable=False),
+    Column("target", String(1024), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("about", String(1024), nullable=False),
+    Index("audit_of_project", "project", "id"),
+    Index("audit_of_caller", "caller", "id"),
+)
+"""Who asked for what change, and what he was answered. Rows are added, and never changed or deleted: the database refuses it."""
+
+for _dialect, _statements in APPEND_ONLY.items():
+    for _statement in _statements:
+        event.listen(AUDIT, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]  # SQLAlchemy gives no types

@@ -10,6 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from relocate.store.tables import UE_EVENTS
 from steering.store.engine import writing
 
+_ABOUT = UE_EVENTS.c.body["data"]["app"].as_string()
+
 
 class Decided(NamedTuple):
     """What was decided about one event."""
@@ -21,6 +23,8 @@ class Decided(NamedTuple):
     """Why, in one sentence."""
     relocation: str | None
     """Id of the relocation that the event started."""
+    application: str
+    """Which the event was about."""
 
 
 class UeEvents:
@@ -32,7 +36,7 @@ class UeEvents:
 
     def get(self, source: str, identity: str) -> Decided | None:
         """What was decided about this event, or None for one that was never seen."""
-        columns = [UE_EVENTS.c[name] for name in Decided._fields]
+        columns = [_ABOUT if name == "application" else UE_EVENTS.c[name] for name in Decided._fields]
         mine = (UE_EVENTS.c.source == source, UE_EVENTS.c.id == identity)
         with self._engine.connect() as connection:
             row = connection.execute(select(*columns).where(*mine)).one_or_none()
@@ -41,6 +45,7 @@ class UeEvents:
     def put(self, decided: Decided, body: dict[str, Any]) -> Decided:
         """Record a decision; when another process was faster, its decision is the one that counts and comes back."""
         row = {**decided._asdict(), "received_at": datetime.now(UTC), "body": body}
+        del row["application"]  # it stands in the body
         try:
             with writing(self._engine) as connection:
                 connection.execute(insert(UE_EVENTS).values(**row))

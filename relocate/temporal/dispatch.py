@@ -30,7 +30,6 @@ from relocate.clusters.contract import Plan
 from relocate.dispatch import Adoption, CommandResult, DryRun
 from relocate.errors import EngineUnavailable, InvalidRequest, NotRunning, RelocateError
 from relocate.model.application import Application
-from relocate.model.cluster import Cluster
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, RelocationRequest, View, relocation_id
 from relocate.parts import Parts
@@ -192,7 +191,7 @@ class TemporalDispatch:
         """A look at the cluster and at the gateways."""
         catalogue = self._database.catalogue
         wanted = await asyncio.to_thread(catalogue.get, Application, application)
-        await asyncio.to_thread(catalogue.get, Cluster, cluster)
+        await asyncio.to_thread(catalogue.cluster_for, wanted, cluster)
         await self._placing.refuse_placed(application)
         return await examine(self._parts, wanted, cluster)
 

@@ -11,7 +11,6 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureEr
 from relocate.activities.orders import Ended, ReleaseStart, Start
 from relocate.errors import InvalidRequest, TargetFailed
 from relocate.model.application import Application
-from relocate.model.cluster import Cluster
 from relocate.model.placement import ADOPTED, Placement
 from relocate.model.relocation import RelocationRequest
 from relocate.store.database import Database
@@ -97,7 +96,7 @@ class Placing:
         self, run: Callable[..., Awaitable[Ended]], how: str, identity: str, application: str, cluster: str
     ) -> Placement:
         wanted = await asyncio.to_thread(self._database.catalogue.get, Application, application)
-        await asyncio.to_thread(self._database.catalogue.get, Cluster, cluster)
+        await asyncio.to_thread(self._database.catalogue.cluster_for, wanted, cluster)
         await self.refuse_placed(application)
         request = RelocationRequest(application=application, target=cluster, reason=f"is {how}")
         await self._held(run, _start(identity, wanted, request))

@@ -37,6 +37,9 @@ from relocate.temporal.failures import asking
 from relocate.temporal.go_proto import as_go_writes
 from relocate.workflow.reasons import sentence_of
 
+PROJECT = "relocate-project"
+"""Key of the memo that says whose a workflow is."""
+
 BACKOFF = 2.0
 """Where none is given: the Go SDK puts this in, as Temporal takes nothing below 1."""
 REFUSED = (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.OUT_OF_RANGE, RPCStatusCode.FAILED_PRECONDITION)
@@ -81,6 +84,12 @@ class TemporalWorkflows:
             raise EngineUnavailable(f"Temporal cannot be reached; it was not started: {error}") from error
         _log.info("started a workflow", run=answer.run_id, **said)
         return Started(workflow=request.workflow_id, run=answer.run_id, already=False)
+
+    async def project_of(self, workflow: str, run: str) -> str:
+        """By its memo. See `relocate.emco.workflows.Workflows`."""
+        async with about(workflow):
+            found = await _described(self._client.get_workflow_handle(workflow, run_id=run or None))
+            return str(await found.memo_value(PROJECT, ""))
 
     async def look(self, question: Question) -> Answer:
         """One call for each thing that is asked for. See `relocate.emco.workflows.Workflows`."""
@@ -132,6 +141,8 @@ class TemporalWorkflows:
             cron_schedule=options.cron_schedule,
         )
         _say(request.memo.fields, options.memo)
+        if invocation.project:
+            _say(request.memo.fields, {PROJECT: invocation.project})
         _say(request.search_attributes.indexed_fields, options.search_attributes)
         return request
 

@@ -32,6 +32,11 @@ class MemoryWorkflows(Workflows):
         self.started.setdefault(workflow, invocation)
         return Started(workflow=workflow, run=f"run-of-{workflow}", already=already)
 
+    async def project_of(self, workflow: str, run: str) -> str:  # noqa: ARG002, the contract's signature
+        """As it was started."""
+        self._known(workflow)
+        return self.started[workflow].project
+
     async def look(self, question: Question) -> Answer:
         """Whatever was started runs; `current-state` is the only query."""
         self._known(question.workflow)

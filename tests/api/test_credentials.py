@@ -19,6 +19,7 @@ NEEDS: Mapping[str, str] = {
     "GET /": OPEN,
     "GET /page/{name}": OPEN,
     "GET /problems/{name}": OPEN,
+    "GET /v1/audit": ADMIN,
 }
 """What a request needs that is not what its method says: `read` to look, `write` for anything else."""
 UNDESCRIBED = ("/", "/page/{name}", "/problems/{name}", "/openapi.json")
