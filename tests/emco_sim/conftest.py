@@ -25,7 +25,12 @@ class Site:
         """Args: emco: that is asked; client: who asks; number: of this site, so that clusters in memory are its own."""
         self.emco = emco
         self.client = client
-        self.filled = values() | {"SourceCluster": f"sim-a-{number}", "TargetCluster": f"sim-b-{number}"}
+        mine = {
+            "SourceCluster": f"sim-a-{number}",
+            "TargetCluster": f"sim-b-{number}",
+            "ServiceCluster": f"sim-hub-{number}",
+        }
+        self.filled = values() | mine
         self.group = (
             f"/v2/projects/{self.filled['Project']}/composite-apps/{self.filled['CompositeApp']}/{self.filled['Version']}"
             f"/deployment-intent-groups/{self.filled['Group']}"
@@ -33,7 +38,7 @@ class Site:
         self.intent = f"{self.group}/generic-placement-intents/placement/app-intents/{self.filled['App']}-placement"
 
     def cluster(self, which: str) -> MemoryCluster:
-        """The `Source` or the `Target`, as the memory driver has it."""
+        """The `Source`, the `Target` or the one of the `Service`, as the memory driver has it."""
         return MemoryDriver.clusters[self.filled[f"{which}Cluster"]]
 
     async def apply(self, file: str) -> list[httpx.Response]:
