@@ -18,7 +18,8 @@ from relocate.emco.spec import TemporalSpec
 from relocate.model.relocation import Phase
 from relocate.settings import Settings
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/reference/emco.md").read_text()
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "reference/emco.md").read_text()
 
 PLAIN = PAGE.replace("`", "")
 
@@ -110,3 +111,11 @@ def test_what_applications_say_is_what_is_read() -> None:
     assert [(row[0], row[1] == "yes") for row in _rows("field | needed")] == [
         (name, field.is_required()) for name, field in fields.items()
     ]
+
+
+def test_every_file_of_the_service_is_told_in_its_order() -> None:
+    """The how-to applies those of emcoctl one after the other, and names what the profile is made of."""
+    told = (DOCS / "how-to/move-by-emco.md").read_text()
+    samples = DOCS / "samples/emco/service"
+    assert re.findall(r"-f service/(\S+)", told) == sorted(path.name for path in samples.glob("*.yaml"))
+    assert [path.name for path in (samples / "profile").iterdir() if path.name not in told] == []
