@@ -7,6 +7,7 @@ What an address names is looked at here, for every route; what a body names, or 
 import asyncio
 import hashlib
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -119,9 +120,16 @@ async def within_reach(request: Request, reach: TheReach) -> None:
         NotFound: it is not.
         RequestRefused: he would change what only somebody of all projects may.
     """
-    named = request.path_params
-    if request.method in LOOKS and reach.principal.everywhere:
+    if reach.principal.everywhere:
+        if request.method not in LOOKS:
+            with suppress(NotFound):  # of which the route itself says it better
+                await _check(request, reach)
         return
+    await _check(request, reach)
+
+
+async def _check(request: Request, reach: Reach) -> None:
+    named = request.path_params
     if "identity" in named:
         await reach.relocation(named["identity"])
     elif "project" in named:

@@ -35,19 +35,21 @@ class MemoryDispatch(Dispatch):
         """Started, and nothing more."""
         return self._workflows
 
-    def _check(self, request: RelocationRequest) -> None:
+    def _check(self, request: RelocationRequest) -> Application:
         if self.down:
             raise EngineUnavailable("Temporal cannot be asked now; nothing was accepted")
-        self._database.catalogue.get(Application, request.application)
+        application = self._database.catalogue.get(Application, request.application)
         for cluster in (request.source, request.target, *(request.candidates or ())):
             if cluster is not None:
-                self._database.catalogue.get(Cluster, cluster)
+                self._database.catalogue.cluster_for(application, cluster)
+        return application
 
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
         """Keep it; nothing starts."""
-        self._check(request)
+        application = self._check(request)
         self.actors.append(actor)
-        return self._database.relocations.accept(f"r-{next(self._numbers)}", request, key=key)
+        identity = f"r-{next(self._numbers)}"
+        return self._database.relocations.accept(identity, request, key=key, project=application.project)
 
     async def dry_run(self, request: RelocationRequest) -> DryRun:
         """Always the same plan."""

@@ -7,15 +7,17 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, update
 
-from relocate.errors import InvalidRequest, NotFound, StaleFence
+from relocate.errors import AlreadyExists, InvalidRequest, NotFound, StaleFence
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
 from relocate.model.evidence import Claim
 from relocate.model.placement import Placement
+from relocate.model.relocation import RelocationRequest
 from relocate.store.database import Database
 from relocate.store.evidence import append
+from relocate.store.tables import CATALOGUE
 from steering.model import Fence
 
 ROUTE = {"name": "web", "hosts": ["app.test"], "gateways": ["edge"], "ports": [{"name": "http"}]}
@@ -166,3 +168,54 @@ def test_a_removal_is_forgotten_and_put_on_record_together(configured: Database)
     configured.placements.forget("app", "mec-a", also=partial(append, relocation="rel-1", claims=[removed]))
     assert configured.placements.of("app") == []
     assert [entry.claim for entry in configured.evidence.of("rel-1")] == [removed]
+
+
+def test_who_has_only_some_projects_replaces_nothing_of_others(configured: Database) -> None:
+    """What is called alike in another project stays as it is."""
+    with pytest.raises(AlreadyExists, match="names are unique over all projects"):
+        configured.catalogue.put(_application(project="shopping", routes=[], ports=["http"]), owners={"shopping"})
+    assert configured.catalogue.get(Application, "app").project == "default"
+    assert not configured.catalogue.put(_application(sharing="shared"), owners={"default"})
+
+
+def test_an_application_stands_on_what_is_shared_with_its_project(configured: Database) -> None:
+    """A gateway that is not shared is not known to it; one that is shared with it, or with all, is."""
+    theirs = _application(name="till", project="shopping")
+    with pytest.raises(InvalidRequest, match=r"no gateway is called edge; known: none"):
+        configured.catalogue.put(theirs)
+    for projects in (("shopping",), ("*",)):
+        configured.catalogue.put(Gateway(name="edge", adapter="memory", shared_with=projects))
+        configured.catalogue.put(theirs)
+        configured.catalogue.delete(Application, "till")
+
+
+def test_what_is_stood_on_stays_shared(configured: Database) -> None:
+    """A cluster or gateway is not taken away from an application's project, nor the application from it."""
+    configured.placements.put(_placed("mec-a", active=True))
+    with pytest.raises(InvalidRequest, match=r"shared_with: must have default, whose app uses mec-a"):
+        configured.catalogue.put(Cluster(name="mec-a", driver="memory", project="other"))
+    with pytest.raises(InvalidRequest, match=r"shared_with: must have default, whose app uses edge"):
+        configured.catalogue.put(Gateway(name="edge", adapter="memory", project="other"))
+    configured.catalogue.put(Gateway(name="edge", adapter="memory", shared_with=("*",)))
+    with pytest.raises(InvalidRequest, match=r"project: app is placed on mec-a, which is not shared with other"):
+        configured.catalogue.put(_application(project="other"))
+    configured.catalogue.put(Cluster(name="mec-a", driver="memory", project="other", shared_with=("default",)))
+    configured.catalogue.put(Cluster(name="mec-b", driver="memory", project="other"))
+
+
+def test_a_request_names_clusters_of_its_applications_project(configured: Database) -> None:
+    """What is not shared with it is no target and no candidate, and is not told among those that are known."""
+    configured.placements.put(_placed("mec-a", active=True))
+    configured.catalogue.put(Cluster(name="mec-b", driver="memory", project="other"))
+    for field, said in (("target", {"target": "mec-b"}), ("candidates", {"candidates": ("mec-b",)})):
+        with pytest.raises(InvalidRequest, match=rf"{field}: no cluster is called mec-b; known: mec-a$"):
+            configured.placements.fitting(RelocationRequest(application="app", **said))
+
+
+def test_what_was_kept_before_there_were_projects_is_of_the_default(configured: Database) -> None:
+    """An entry that says nothing of a project is as before."""
+    with configured.engine.begin() as connection:
+        kept = connection.execute(select(CATALOGUE.c.body).where(CATALOGUE.c.name == "edge")).scalar_one()
+        old = {name: value for name, value in kept.items() if name not in ("project", "shared_with")}
+        connection.execute(update(CATALOGUE).where(CATALOGUE.c.name == "edge").values(body=old))
+    assert not configured.catalogue.put(_application(sharing="shared"))

@@ -68,10 +68,10 @@ def test_what_is_handed_over_again_adds_nothing(database: Database) -> None:
 def test_the_first_decision_about_an_event_counts(database: Database) -> None:
     """A second process that decides about the same CloudEvent gets the first decision."""
     events = UeEvents(database.engine)
-    first = Decided("core", "e-1", "not_moved", "shared", None)
+    first, body = Decided("core", "e-1", "not_moved", "shared", None, "app"), {"data": {"app": "app"}}
     assert events.get("core", "e-1") is None
-    assert events.put(first, {}) == first
-    assert events.put(Decided("core", "e-1", "relocating", "nearer", "rel-1"), {}) == first
+    assert events.put(first, body) == first
+    assert events.put(Decided("core", "e-1", "relocating", "nearer", "rel-1", "app"), body) == first
     assert events.get("core", "e-1") == first
 
 
