@@ -59,14 +59,15 @@ class Manager:
         return params | changes
 
     async def start(
-        self, move: Move = MIGRATE, *, options: Mapping[str, Any] | None = None, **changes: str
+        self, move: Move = MIGRATE, *, options: Mapping[str, Any] | None = None, owner: str = "", **changes: str
     ) -> "Managed":
-        """Start it through our workflow client, under an id of the world's own."""
+        """Start it through our workflow client, under an id of the world's own, for a caller of the project `owner`, if one is given."""
         given = {**OPTIONS, "ID": f"{self.world.app}-move", **(options or {})}
         params = {"activityParams": {"all-activities": self.params(move, **changes)}}
         spec = TemporalSpec.model_validate({"workflowStartOptions": given, "workflowParams": params})
         known = self.world.service.parts.settings.known_workflow_clients
-        started = await self.world.service.dispatch.workflows.start(invocation(known, move.client, spec))
+        wanted = invocation(known, move.client, spec).model_copy(update={"project": owner})
+        started = await self.world.service.dispatch.workflows.start(wanted)
         return Managed(self.world, started)
 
 

@@ -67,6 +67,24 @@ async def test_temporal_is_told_what_the_original_client_tells_it(manager: Manag
     assert await managed.status() is Temporals.COMPLETED
 
 
+async def test_whose_it_is_is_kept_with_it(world: World, manager: Manager) -> None:
+    """Temporal remembers the project beside what was asked for; of what was started without one it is nobody's."""
+    workflows = world.service.dispatch.workflows
+    theirs = await manager.start(owner="shopping", options={"ID": f"{world.app}-theirs", "Memo": {"who": "tac"}})
+    assert await theirs.status() is Temporals.COMPLETED
+    assert await workflows.project_of(theirs.started.workflow, "") == "shopping"
+    memo = (await theirs.handle.describe()).raw_description.workflow_execution_info.memo.fields
+    assert {name: json.loads(value.data) for name, value in memo.items()} == {
+        "who": "tac",
+        "relocate-project": "shopping",
+    }
+    ours = await manager.start()
+    await ours.status()
+    assert await workflows.project_of(ours.started.workflow, ours.started.run) == ""
+    with pytest.raises(NotFound):
+        await workflows.project_of("nobody-knows-it", "")
+
+
 async def test_current_state_names_the_originals_activities(world: World, manager: Manager) -> None:
     """While B is watched it says what the original does then, and what it says goes forward only."""
     bakes(world, 1)

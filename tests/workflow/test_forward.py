@@ -4,6 +4,7 @@
 import pytest
 
 from relocate.errors import InvalidRequest
+from relocate.model.cluster import Cluster
 from relocate.model.relocation import Outcome, Phase, RelocationRequest, Status, StepState
 from steering.model import Rung
 from tests.workflow.world import INSTANCES, World
@@ -117,6 +118,16 @@ async def test_no_target_is_an_answer(world: World) -> None:
     assert view.outcome is Outcome.NO_TARGET
     assert "cordoned" in view.sentence
     await world.assert_serves_only_from(world.a)
+
+
+async def test_a_cluster_of_another_project_is_never_chosen(world: World) -> None:
+    """Of two that fit alike, only the one that the application's project may use is taken."""
+    catalogue, story = world.service.database.catalogue, {"story": world.app}
+    for name in (world.b, world.c):
+        catalogue.put(catalogue.get(Cluster, name).model_copy(update={"labels": story}))
+    world.give(world.b, "other")
+    view = await world.move(target=None, labels=story)
+    assert (view.outcome, view.target) == (Outcome.COMPLETED, world.c)
 
 
 @both_caches

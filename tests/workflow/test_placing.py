@@ -12,7 +12,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 
 from relocate.activities.steering import FAILED_SECONDS
-from relocate.errors import AlreadyRelocating, InvalidRequest, TargetFailed
+from relocate.errors import AlreadyRelocating, InvalidRequest, NotFound, TargetFailed
 from tests.workflow.run import eventually
 from tests.workflow.service import Service
 from tests.workflow.world import World
@@ -43,6 +43,16 @@ async def test_an_application_is_placed_once(unplaced: World) -> None:
     await unplaced.place(unplaced.a)
     with pytest.raises(InvalidRequest, match=f"is placed already, on {unplaced.a}"):
         await unplaced.place(unplaced.b)
+
+
+async def test_nothing_is_placed_or_adopted_on_another_projects_cluster(unplaced: World) -> None:
+    """As if there were no such cluster."""
+    unplaced.give(unplaced.a, "other")
+    with pytest.raises(NotFound, match=f"no cluster is called {unplaced.a}"):
+        await unplaced.place(unplaced.a)
+    with pytest.raises(NotFound, match=f"no cluster is called {unplaced.a}"):
+        await unplaced.service.dispatch.adoption(unplaced.app, unplaced.a)
+    assert unplaced.service.database.leases.holder(unplaced.app) is None
 
 
 async def test_a_placement_that_fails_leaves_nothing(unplaced: World) -> None:

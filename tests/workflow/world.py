@@ -88,6 +88,11 @@ class World:
         catalogue.put(Gateway(name=self.gateway_name, adapter="memory"))
         catalogue.put(self.application())
 
+    def give(self, cluster: str, project: str) -> None:
+        """From now on a cluster is another project's, and not shared."""
+        catalogue = self.service.database.catalogue
+        catalogue.put(catalogue.get(Cluster, cluster).model_copy(update={"project": project}))
+
     async def place(self, cluster: str) -> Placement:
         """Have the first placement made by its workflow.
 
