@@ -49,6 +49,8 @@ async def _put(service: Service, reach: Reach, name: str, entry: configuration.E
     reach.own(entry.project, NotFound(f"project: no project is called {entry.project}"))
     check_unmasked(entry)
     await configuration.check(entry, service.settings.database)
+    if isinstance(entry, Application) and reach.projects is not None:
+        configuration.check_confined(entry)
     if await asyncio.to_thread(service.database.catalogue.put, entry, owners=reach.projects):
         response.status_code = 201
 

@@ -15,6 +15,10 @@ class Probe(ABC):
     """Whether asking by a gateway's probe path says something about the instance behind it. False for a probe that a
     gateway would answer in the instance's place (tcp), or that asks somebody else (prometheus)."""
 
+    confined: ClassVar[bool] = True
+    """Whether it reaches nothing but its target. False for a probe that runs a program where it asks from (exec), or asks an
+    address that its settings name (prometheus): only an operator's word should be enough for that."""
+
     @classmethod
     @abstractmethod
     def open(cls, settings: Mapping[str, object]) -> Self:

@@ -108,6 +108,19 @@ async def check(entry: Entry, database_url: str) -> None:
             _check_probes(entry)
 
 
+def check_confined(entry: Application) -> None:
+    """See that an application of somebody who is no operator has our processes do nothing but ask its own instances.
+
+    Raises:
+        InvalidRequest: a probe runs programs, or asks others.
+    """
+    for number, spec in enumerate(entry.readiness.probes):
+        if not probes.load(spec.kind).confined:
+            field = f"readiness.probes.{number}.kind"
+            text = f"{field}: {spec.kind} reaches more than the application; only who has all projects may configure it"
+            raise InvalidRequest(text, field=field)
+
+
 def schema(kind: type[Entry]) -> dict[str, Any]:
     """The JSON schema (2020-12) of one kind of document."""
     found = kind.model_json_schema()

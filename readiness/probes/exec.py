@@ -37,6 +37,8 @@ class ExecSettings(Settings):
 class ExecProbe(Probe):
     """Ready when the program exits with 0. At the time-out its whole process group is killed."""
 
+    confined = False
+
     def __init__(self, settings: ExecSettings) -> None:
         """Args: settings: what is run."""
         self._settings = settings

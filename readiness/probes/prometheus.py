@@ -91,6 +91,7 @@ class PrometheusProbe(Probe):
     """
 
     through_gateways = False
+    confined = False
 
     def __init__(self, settings: PrometheusSettings) -> None:
         """Args: settings: server, query and comparison."""

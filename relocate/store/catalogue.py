@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Applications, clusters and gateways as configured, and where applications are placed."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, bindparam, delete, func, insert, select, update
 
 from relocate.errors import AlreadyExists, InvalidRequest, NotFound
 from relocate.model.application import Application
@@ -34,6 +34,11 @@ _OWNERS = select(
     CATALOGUE.c.body["project"].as_string().label("project"),
     CATALOGUE.c.body["shared_with"].label("shared"),
 ).where(CATALOGUE.c.kind == bindparam("of"))
+_OTHERS_ROUTES = select(CATALOGUE.c.body["routes"].label("routes")).where(
+    CATALOGUE.c.kind == Application.__name__,
+    CATALOGUE.c.name != bindparam("called"),
+    func.coalesce(CATALOGUE.c.body["project"].as_string(), DEFAULT_PROJECT) != bindparam("mine"),
+)
 _PLACED = (
     select(CATALOGUE.c.body, PLACEMENTS)
     .outerjoin_from(CATALOGUE, PLACEMENTS, and_(PLACEMENTS.c.application == CATALOGUE.c.name, PLACEMENTS.c.active))
@@ -280,12 +285,33 @@ def _check_references(connection: Connection, entry: Entry) -> None:
                 field = f"routes.{number}.gateways"
                 raise InvalidRequest(f"{field}: no gateway is called {gateway}; known: {_names(known)}", field=field)
 
+    _refuse_others_routes(connection, entry)
     known = _serving(connection, Cluster, entry.project)
     placed = select(PLACEMENTS.c.cluster).where(PLACEMENTS.c.application == entry.name)
     for cluster in connection.execute(placed).scalars():
         if cluster not in known:
             text = f"project: {entry.name} is placed on {cluster}, which is not shared with {entry.project}"
             raise InvalidRequest(text, field="project")
+
+
+def _refuse_others_routes(connection: Connection, entry: Application) -> None:
+    """No project takes another's users: by a host, or by the name of a route, at a gateway that both use."""
+    others = connection.execute(_OTHERS_ROUTES, {"called": entry.name, "mine": entry.project})
+    taken = {(gateway, mark) for row in others for route in row.routes for gateway, mark in _marks(route)}
+    for number, route in enumerate(entry.routes):
+        for gateway, (field, mark) in _marks(route.model_dump()):
+            if (gateway, (field, mark)) in taken:
+                where = f"routes.{number}.{field}"
+                text = f"{where}: {mark} is taken at gateway {gateway}, by an application of another project"
+                raise InvalidRequest(text, field=where)
+
+
+def _marks(route: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """By what a route is known at each of its gateways: field and value."""
+    for gateway in route["gateways"]:
+        yield gateway, ("name", route["name"])
+        for host in route["hosts"]:
+            yield gateway, ("hosts", host.lower())
 
 
 def _refuse_to_leave_users(connection: Connection, entry: Cluster | Gateway) -> None:

@@ -35,7 +35,9 @@ IN_EMCO = {
 
 
 def _shop(name: str = "shop", **changes: Any) -> Application:
-    return Application.model_validate({**APPLICATION, "name": name, "project": "shopping", **changes})
+    route = {"name": name, "hosts": [f"{name}.test"], "gateways": ["gw"], "ports": [{"name": "http"}]}
+    said = {**APPLICATION, "name": name, "project": "shopping", "routes": [route]}
+    return Application.model_validate(said | changes)
 
 
 def _as(name: str) -> dict[str, str]:
@@ -116,6 +118,24 @@ async def test_a_project_configures_its_applications(client: httpx.AsyncClient, 
     assert shopping.catalogue.get(Application, "assist").project == "default"
     assert (await client.delete("/v1/applications/till", headers=_as("shop-admin"))).status_code == 204
     assert (await client.delete("/v1/applications/assist", headers=_as("shop-admin"))).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("exec", {"argv": ["true"]}),
+        ("prometheus", {"url": "http://p.test", "query": "up", "comparison": ">", "threshold": 0}),
+    ],
+)
+async def test_a_project_has_us_ask_its_own_instances_only(
+    client: httpx.AsyncClient, kind: str, settings: dict[str, Any]
+) -> None:
+    """Probes that run programs on our machines, or ask addresses in our network, are the operator's to configure."""
+    probe = {"kind": kind, "via": "direct", "settings": settings}
+    body = _shop("till", readiness={"probes": [probe]}).model_dump(mode="json")
+    answer = await client.put("/v1/applications/till", json=body, headers=_as("shop-admin"))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "readiness.probes.0.kind")
+    assert (await client.put("/v1/applications/till", json=body, headers=_as("root"))).status_code == 201
 
 
 async def test_infrastructure_is_for_who_has_all_projects(client: httpx.AsyncClient) -> None:

@@ -180,13 +180,30 @@ def test_who_has_only_some_projects_replaces_nothing_of_others(configured: Datab
 
 def test_an_application_stands_on_what_is_shared_with_its_project(configured: Database) -> None:
     """A gateway that is not shared is not known to it; one that is shared with it, or with all, is."""
-    theirs = _application(name="till", project="shopping")
+    route = {**ROUTE, "name": "till", "hosts": ["till.test"]}
+    theirs = _application(name="till", project="shopping", routes=[route])
     with pytest.raises(InvalidRequest, match=r"no gateway is called edge; known: none"):
         configured.catalogue.put(theirs)
     for projects in (("shopping",), ("*",)):
         configured.catalogue.put(Gateway(name="edge", adapter="memory", shared_with=projects))
         configured.catalogue.put(theirs)
         configured.catalogue.delete(Application, "till")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"hosts": ["till.test", "APP.test"]}, r"routes\.0\.hosts: app\.test is taken at gateway edge"),
+        ({"name": "web"}, r"routes\.0\.name: web is taken at gateway edge"),
+    ],
+)
+def test_no_project_takes_anothers_users(configured: Database, changes: dict[str, Any], says: str) -> None:
+    """A host, or a route's name, is one project's at a gateway; within a project applications may share."""
+    configured.catalogue.put(Gateway(name="edge", adapter="memory", shared_with=("*",)))
+    route = {**ROUTE, "name": "till", "hosts": ["till.test"], **changes}
+    with pytest.raises(InvalidRequest, match=says):
+        configured.catalogue.put(_application(name="till", project="shopping", routes=[route]))
+    configured.catalogue.put(_application(name="till", routes=[route]))
 
 
 def test_what_is_stood_on_stays_shared(configured: Database) -> None:
