@@ -109,7 +109,7 @@ class Settings(BaseSettings):
     """The same for `EmcoRelocateWorkflow`."""
     workflow_clients: tuple[WorkflowClient, ...] = ()
     """More names for `POST /invoke/{workflowClientName}`, for workflows that are somebody else's: each with `name`, `task_queue`
-    (empty: the intent's) and `workflow_type` (empty: as the queue)."""
+    (empty: the intent's), `workflow_type` (empty: as the queue) and `project` (whose callers may use it, `default`)."""
     page_feed: Path | None = None
     """A file of JSON lines with traffic per second, shown on the page (`relocate demo` writes one)."""
 
