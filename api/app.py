@@ -69,8 +69,10 @@ def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> Fa
     app.add_middleware(RequestMeter, figures=app.state.request_figures)
     # The guard checks tokens before anything else happens; this only tells OpenAPI's readers that there are some.
     bearer = Depends(HTTPBearer(auto_error=False, description="Needed when the service has tokens configured."))
+    # A request is held against one route after the other: those that come most often are first.
     for module in (
         relocations,
+        invoke,
         evidence,
         watched,
         streams,
@@ -78,7 +80,6 @@ def create_app(settings: Settings, database: Database, dispatch: Dispatch) -> Fa
         catalogue,
         adoption,
         traffic,
-        invoke,
         intents,
         record,
     ):

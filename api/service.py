@@ -34,23 +34,33 @@ class Service:
     """Of who did what."""
 
 
-# FastAPI sends a function that is not async to a thread, which costs more than these do.
-async def _service(request: Request) -> Service:
+def service_of(request: Request) -> Service:
+    """The parts of the process that answers."""
     service = request.app.state.service
     if not isinstance(service, Service):  # pragma: no cover - create_app always sets it
         raise TypeError("app.state.service is not set")
     return service
 
 
-async def _principal(request: Request) -> Principal:
+def principal_of(request: Request) -> Principal:
+    """Who asks."""
     found = request.scope[CALLER]
     if not isinstance(found, Principal):  # pragma: no cover - the guard always sets it
         raise TypeError(f"the caller is {found!r}")
     return found
 
 
+# FastAPI sends a function that is not async to a thread, which costs more than these do; and each part of a part costs again.
+async def _service(request: Request) -> Service:
+    return service_of(request)
+
+
+async def _principal(request: Request) -> Principal:
+    return principal_of(request)
+
+
 async def _caller(request: Request) -> str:
-    return (await _principal(request)).name
+    return principal_of(request).name
 
 
 TheService = Annotated[Service, Depends(_service)]

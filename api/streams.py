@@ -62,7 +62,7 @@ async def all_events(service: TheService, principal: ThePrincipal, last: LastEve
     """What happens in all relocations that are there for the caller, from now on (or after `Last-Event-ID`).
 
     The first event, `open`, says where the stream stands, whether `Last-Event-ID` was of another database (`reset`),
-    and whether there is a traffic feed.
+    and whether there is a traffic feed for the caller.
     """
     return stream(_all(service, principal, last))
 
@@ -90,9 +90,8 @@ async def _all(service: Service, principal: Principal, last: int | None) -> Asyn
         newest = await asyncio.to_thread(service.tail.newest)
         reset = last is not None and last > newest
         after = listener.position if last is None or reset else last
-        yield message(
-            "open", {"position": after, "reset": reset, "feed": service.settings.page_feed is not None}, after
-        )
+        feed = service.settings.page_feed is not None and principal.everywhere
+        yield message("open", {"position": after, "reset": reset, "feed": feed}, after)
         async for event in _history(service, None, after, listener.position):
             if _is_for(principal, event):
                 yield _told(event)

@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 from api.access.audit import LOOKS, concerns
 from api.access.principal import Principal
 from api.problems import RequestRefused
-from api.service import ThePrincipal, TheService
+from api.service import principal_of, service_of
 from relocate.errors import NotFound
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
@@ -105,21 +105,22 @@ class Reach:
         concerns(self._request.scope, found.project)
 
 
-# FastAPI sends a function that is not async to a thread, which costs more than this does.
-async def _reach(request: Request, service: TheService, principal: ThePrincipal) -> Reach:
-    return Reach(request, principal, service.database)
+# One part each, and not parts of parts: every request pays for each of them.
+async def _reach(request: Request) -> Reach:
+    return Reach(request, principal_of(request), service_of(request).database)
 
 
 TheReach = Annotated[Reach, Depends(_reach)]
 
 
-async def within_reach(request: Request, reach: TheReach) -> None:
+async def within_reach(request: Request) -> None:
     """See that what the address names is there for who asks.
 
     Raises:
         NotFound: it is not.
         RequestRefused: he would change what only somebody of all projects may.
     """
+    reach = await _reach(request)
     if reach.principal.everywhere:
         if request.method not in LOOKS:
             with suppress(NotFound):  # of which the route itself says it better

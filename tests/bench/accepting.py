@@ -2,7 +2,7 @@
 """`POST /relocate` per second on our API, against a bare FastAPI handler that starts a workflow.
 
 Each is a process of its own behind uvicorn, on one Temporal server. No worker runs: what is measured is accepting. Every
-request of ours is for another application. The two take turns, a burst each, under the same concurrency.
+request of ours is for another application. Ours wants to know who asks, and puts it on record, as off loopback. The two take turns, a burst each, under the same concurrency.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from relocate.model.placement import Placement
 from relocate.store.database import Database
 from relocate.store.migrate import prepare
 from tests.bench.bench import Bench
-from tests.bench.burst import burst
+from tests.bench.burst import TOKEN, burst
 from tests.bench.rows import Reach, Row, compared
 
 NAME = "accepting"
@@ -81,6 +81,7 @@ async def servers(folder: Path, temporal: str) -> AsyncIterator[tuple[int, int, 
         "RELOCATE_TASK_QUEUE": "bench-accept",
         "RELOCATE_API_PORT": str(api),
         "RELOCATE_METRICS_PORT": str(metrics),
+        "RELOCATE_TOKENS": json.dumps([{"name": "bench", "token": TOKEN, "scopes": ["write"]}]),
     }
     processes = Processes(folder, environment)
     try:
