@@ -12,7 +12,7 @@ from starlette.types import Scope
 from api.access.certificates import shown_names
 from api.access.jwt import Signed
 from api.access.principal import Principal
-from api.problems import RequestRefused
+from api.access.refusal import unauthorized
 from relocate.credentials import Grant, Token
 from relocate.settings import Settings
 
@@ -51,12 +51,6 @@ class Credentials:
         if self._signed is not None and kind.lower() == "bearer":
             return await self._signed.principal(sent)
         raise unauthorized("a valid bearer token is needed")
-
-
-def unauthorized(detail: str, *, error: str = "") -> RequestRefused:
-    """The refusal of who is not known (RFC 6750, 3); `error` says what is wrong with the token that he sent."""
-    challenge = f'Bearer error="invalid_token", error_description="{error}"' if error else "Bearer"
-    return RequestRefused("unauthorized", detail, headers={"WWW-Authenticate": challenge})
 
 
 def _worth(grant: Grant, shown: str) -> Principal:
