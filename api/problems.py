@@ -77,6 +77,11 @@ KINDS: Mapping[str, Kind] = {
         "The request was not addressed to this machine",
         "Without tokens only requests to localhost, from pages of localhost, are answered (DNS rebinding).",
     ),
+    "issuer-unavailable": Kind(
+        503,
+        "The keys of the tokens' issuer cannot be had now",
+        "The token can be neither taken nor refused; `Retry-After` says in how many seconds to come back.",
+    ),
     "engine-unavailable": Kind(503, "Temporal cannot be asked now", "Nothing was accepted; try again."),
     "cluster-unavailable": Kind(503, "A cluster cannot be asked now", "Try again."),
     "database-unavailable": Kind(503, "The database cannot be asked now", "Try again; /readyz says more."),
