@@ -24,6 +24,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 
 from relocate.errors import InvalidRequest, RelocateError
+from relocate.stamp import stamp
 
 ENCODING = b"binary/encrypted"
 KEY_ID = "encryption-key-id"
@@ -115,7 +116,7 @@ class Encryption(PayloadCodec):
             InvalidRequest: as `Keys.read`.
         """
         self._file = file
-        self._seen = _stamp(file)
+        self._seen = stamp(file)
         self._keys = Keys.read(file)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -130,9 +131,9 @@ class Encryption(PayloadCodec):
 
     def look(self) -> Keys:
         """The keys as they are now; the log says when they have changed."""
-        stamp = _stamp(self._file)
-        if stamp != self._seen:
-            self._seen = stamp
+        found = stamp(self._file)
+        if found != self._seen:
+            self._seen = found
             try:
                 self._keys = Keys.read(self._file)
             except InvalidRequest as error:
@@ -166,12 +167,3 @@ def _bytes(key: SecretStr) -> bytes:
 
 def _key_of(payload: Payload) -> str:
     return payload.metadata.get(KEY_ID, b"").decode(errors="replace")
-
-
-def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """What changes when the file does, also when it is replaced by a link (as Kubernetes does); None: it is away."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
