@@ -5,6 +5,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 import uvicorn
@@ -16,6 +17,7 @@ from api.app import create_app
 from api.emco.listener import create_open_app
 from api.guard import is_loopback
 from api.health import create_health
+from api.tls import Certified, Files, Fresh
 from relocate import configuration, logs
 from relocate.errors import InvalidRequest
 from relocate.health import SideListener
@@ -42,6 +44,7 @@ def serve(settings: Settings) -> None:
         EngineUnavailable: Temporal cannot be reached at all.
     """
     check_address(settings)
+    secured(settings)
     logs.configure("api", settings.log_level)
     uvloop.run(_serve(settings))
 
@@ -50,15 +53,28 @@ def check_address(settings: Settings) -> None:
     """Refuse to be open to the network without knowing who asks.
 
     Raises:
-        InvalidRequest: the API would listen off loopback without tokens.
+        InvalidRequest: the API would listen off loopback, and nobody has anything to show.
     """
-    if settings.tokens or is_loopback(settings.api_host):
+    if settings.secured or is_loopback(settings.api_host):
         return
     raise InvalidRequest(
         f"api_host: {settings.api_host} can be reached from elsewhere, and no token is configured; "
-        "set RELOCATE_TOKENS, or listen on 127.0.0.1",
+        "set RELOCATE_TOKENS, RELOCATE_JWT or RELOCATE_CLIENT_CERTIFICATES, or listen on 127.0.0.1",
         field="api_host",
     )
+
+
+def secured(settings: Settings) -> dict[str, Any]:
+    """What uvicorn has to be told so that the API speaks TLS, if it shall.
+
+    Raises:
+        InvalidRequest: with the name of the setting whose file cannot be used.
+    """
+    files = Files.of(settings)
+    if files is None:
+        return {}
+    context = Fresh(files)
+    return {"http": Certified, "ssl_context_factory": lambda *_: context}
 
 
 async def _serve(settings: Settings) -> None:
@@ -93,8 +109,8 @@ async def configure(settings: Settings, database: Database) -> None:
 
 
 async def listen(settings: Settings, app: FastAPI, health: ASGIApp) -> None:
-    """Run every listener until the process is told to end, or one of them fails."""
-    front = Listener(_config(app, settings.api_host, settings.api_port), app)
+    """Run every listener until the process is told to end, or one of them fails. Raises InvalidRequest, as `secured`."""
+    front = Listener(_config(app, settings.api_host, settings.api_port, **secured(settings)), app)
     sides = {"health": SideListener(_config(health, settings.metrics_host, settings.metrics_port))}
     if settings.emco_port is not None:
         opened = create_open_app(app.state.service, app.state.request_figures)
@@ -112,7 +128,8 @@ async def listen(settings: Settings, app: FastAPI, health: ASGIApp) -> None:
                 side.should_exit = True
 
     where = {name: f"{side.config.host}:{side.config.port}" for name, side in sides.items()}
-    _log.info("listening", api=f"{settings.api_host}:{settings.api_port}", **where)
+    scheme = "https" if front.config.is_ssl else "http"
+    _log.info("listening", api=f"{scheme}://{settings.api_host}:{settings.api_port}", **where)
     await asyncio.gather(run_front(), *(run_side(side) for side in sides.values()))
 
 
@@ -144,7 +161,7 @@ class Listener(uvicorn.Server):
         self.handle_exit(number, None)
 
 
-def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def _config(app: ASGIApp, host: str, port: int, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         host=host,
@@ -155,4 +172,5 @@ def _config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE,
         timeout_keep_alive=KEEP_ALIVE,
         ws="none",
+        **more,
     )
