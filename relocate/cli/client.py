@@ -14,6 +14,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from relocate.cli.exits import Refused, Unreachable, Wrong
+from relocate.cli.tls import context, why_no_connection
 
 PATIENCE = httpx.Timeout(10.0, connect=3.0)
 """For an ordinary question."""
@@ -42,7 +43,9 @@ class Client:
         if token:
             headers["authorization"] = f"Bearer {_printable(token)}"
         proxied = not _is_loopback(self.server.host)
-        self._http = httpx.Client(base_url=self.server, headers=headers, timeout=PATIENCE, trust_env=proxied)
+        self._http = httpx.Client(
+            base_url=self.server, headers=headers, timeout=PATIENCE, trust_env=proxied, verify=context()
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +102,8 @@ class Client:
         except httpx.TimeoutException as error:
             raise Unreachable(f"{self.server} gave no answer in time; what was asked for may still happen.") from error
         except httpx.TransportError as error:
-            raise Unreachable(f"{self.server} cannot be reached: {error}. {_HINT}") from error
+            reason = why_no_connection(error, self.server) or f"{error}. {_HINT}"
+            raise Unreachable(f"{self.server} cannot be reached: {reason}") from error
 
 
 _HINT = "Does it run? Say where with --server or RELOCATE_SERVER; `relocate dev` starts one."

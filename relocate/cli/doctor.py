@@ -62,7 +62,7 @@ def examine(client: Client, health: str | None) -> Iterator[Finding]:
         return
     yield Finding("server", good=True, sentence=f"{client.server} answers")
     yield _version(str(description.get("info", {}).get("version", "unknown")))
-    yield from _health(health or str(client.server.copy_with(port=HEALTH_PORT)))
+    yield from _health(health or str(client.server.copy_with(scheme="http", port=HEALTH_PORT)))
     yield from _configured(client)
     yield _waiting(client)
 

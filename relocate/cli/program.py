@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line, put together."""
 
+import inspect
 from importlib.metadata import version
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from relocate.cli import (
     watching,
 )
 from relocate.cli.exits import Ending, Exit
+from relocate.cli.tls import taking_files
 
 _CODES = "\n\n".join(f"{code:>3d}  {code.meaning}" for code in Exit)
 
@@ -97,4 +99,5 @@ _PANELS = {
 
 for _panel, _commands in _PANELS.items():
     for _command in _commands:
-        app.command(rich_help_panel=_panel)(_command)
+        asks = "server" in inspect.signature(_command).parameters
+        app.command(rich_help_panel=_panel)(taking_files(_command) if asks else _command)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The page docs/reference/cli.md, made from the commands: `python -m relocate.cli.reference > docs/reference/cli.md`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import typer.main
@@ -21,13 +21,18 @@ Temporal's own `TEMPORAL_...`).
 
 Every command that asks the API takes `--server URL` (from `RELOCATE_SERVER` if not given, else
 `http://127.0.0.1:8070`), `--token TOKEN` (from `RELOCATE_TOKEN` if not given), and `-o table` for people or `-o json`
-for programs. What follows leaves these three out.
+for programs. Where the API speaks TLS, `--ca-file FILE` (from `RELOCATE_CA_FILE`) is the authority of its certificate, where that is
+not one of the system's; `--cert-file FILE` and `--key-file FILE` (from `RELOCATE_CERT_FILE` and `RELOCATE_KEY_FILE`) say who you are,
+where that is not said by a token. What follows leaves these six out.
 
 ## Exit codes
 """
 
 SHARED = frozenset({"--server URL", "--token TOKEN", "-o, --output table\\|json"})
 """Options that the introduction explains."""
+
+FILES = frozenset({"RELOCATE_CA_FILE", "RELOCATE_CERT_FILE", "RELOCATE_KEY_FILE"})
+"""Variables of those among them whose names other commands use for files of their own."""
 
 
 def page() -> str:
@@ -55,7 +60,7 @@ def _lines() -> Iterator[str]:
 def _command(name: str, command: Any) -> Iterator[str]:
     arguments = [found for found in command.params if isinstance(found, TyperArgument)]
     options = [found for found in command.params if isinstance(found, TyperOption)]
-    own = [found for found in options if _switch(found) not in SHARED]
+    own = [found for found in options if _switch(found) not in SHARED and FILES.isdisjoint(_variables(found))]
     usage = " ".join(["relocate", name, *(_shown(found) for found in arguments), *(["[OPTIONS]"] if options else [])])
     yield f"\n### `{usage}`\n"
     yield (command.help or "").strip()
@@ -78,10 +83,14 @@ def _switch(option: TyperOption) -> str:
     return f"{names} {(option.metavar or 'VALUE')}".replace("|", "\\|")
 
 
+def _variables(parameter: TyperArgument | TyperOption) -> Sequence[str]:
+    given = parameter.envvar or ()
+    return (given,) if isinstance(given, str) else given
+
+
 def _meaning(parameter: TyperArgument | TyperOption) -> str:
     said = [(parameter.help or "").strip()]
-    if parameter.envvar:
-        names = [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar
+    if names := _variables(parameter):
         said.append(f"From {' or '.join(f'`{name}`' for name in names)} if not given.")
     default = parameter.default
     if not parameter.required and default not in (None, "", False, [], ()):
