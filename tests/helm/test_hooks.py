@@ -49,4 +49,22 @@ def test_the_test_asks_for_a_plan(helm: Helm) -> None:
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
     (container,) = pod["spec"]["containers"]
     assert container["args"] == ["start", "navigator", "--target", "mec-b", "--dry-run"]
+    assert variables(container)["RELOCATE_SERVER"] == "https://edge-edge-relocation-api.relocation.svc:8070"
+
+
+def test_what_asks_the_api_trusts_its_authority_and_has_no_key(helm: Helm) -> None:
+    """Of the Secret that is named, or of the certificate's own, as cert-manager writes it; without TLS there is nothing to trust."""
+    for more, secret in ((), "api-authority"), (("--set", "api.tls.caSecret.name="), "api-tls"):
+        objects = helm.template("full.yaml", *more)
+        for spec in (
+            one(objects, "Job", "-configuration")["spec"]["template"]["spec"],
+            one(objects, "Pod", "-dry-run")["spec"],
+        ):
+            (container,) = spec["containers"]
+            assert variables(container)["RELOCATE_CA_FILE"] == "/etc/relocate/api-authority/ca.crt"
+            (volume,) = (volume for volume in spec["volumes"] if volume["name"] == "api-authority")
+            assert volume["secret"] == {"secretName": secret, "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    asks = ("--set", "test.application=navigator,test.target=mec-b,tokens.clientSecret.name=admin")
+    (container,) = one(helm.template("minimal.yaml", *asks), "Pod", "-dry-run")["spec"]["containers"]
     assert variables(container)["RELOCATE_SERVER"] == "http://edge-edge-relocation-api.relocation.svc:8070"
+    assert "RELOCATE_CA_FILE" not in variables(container)

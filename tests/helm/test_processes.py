@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes get the settings that they understand, and enough time to end."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,11 @@ from relocate.cli.program import app
 from relocate.settings import Settings
 from relocate.temporal import worker
 from relocate.temporal.connection import configured
-from tests.helm.chart import PROCESSES, Helm, containers, one, variables
+from tests.helm.chart import PROCESSES, Helm, containers, one, pods, variables
 from tests.helm.test_manifests import APART, FILES
 
 TOKENS = '[{"name": "engine", "token": "0123456789abcdef", "scopes": ["write"]}]'
-CLIENT = {"RELOCATE_SERVER", "RELOCATE_TOKEN"}
+CLIENT = {"RELOCATE_SERVER", "RELOCATE_TOKEN", "RELOCATE_CA_FILE"}
 """Variables of the command line, which are no settings of processes."""
 NOT_ITS_OWN = ("TEMPORAL_", "RELOCATE_TEMPORAL_", "RELOCATE_PAYLOAD_", "RELOCATE_SELECTOR")
 """How the names of variables begin that a control plane needs not."""
@@ -122,6 +123,43 @@ def test_the_open_port_is_the_apis_and_only_where_it_is_said(helm: Helm) -> None
     closed = helm.template("minimal.yaml")
     assert "RELOCATE_EMCO_PORT" not in variables(dict(containers(closed))["edge-edge-relocation-api"])
     assert [port["name"] for port in one(closed, "Service", "-api")["spec"]["ports"]] == ["http"]
+
+
+def test_the_api_speaks_tls_where_it_is_said(helm: Helm) -> None:
+    """Its Service says so, the files are whole folders, which change in a running pod, and who may what is as it stands in the values."""
+    objects = helm.template("full.yaml")
+    spec = one(objects, "Deployment", "-api")["spec"]["template"]["spec"]
+    told = variables(spec["containers"][0])
+    assert told["RELOCATE_TLS_CERTIFICATE"] == "/etc/relocate/api-tls/tls.crt"
+    assert told["RELOCATE_TLS_KEY"] == "/etc/relocate/api-tls/tls.key"
+    assert told["RELOCATE_TLS_CLIENT_CA"] == "/etc/relocate/api-clients/ca.crt"
+    mounted = {volume["name"]: volume["secret"] for volume in spec["volumes"] if volume["name"].startswith("api-")}
+    assert mounted == {"api-tls": {"secretName": "api-tls"}, "api-clients": {"secretName": "callers"}}
+    engine, screen = json.loads(told["RELOCATE_CLIENT_CERTIFICATES"])
+    assert engine == {"name": "spiffe://example/ns/mec/sa/engine", "scopes": ["write"], "projects": ["default", "*"]}
+    assert screen == {"name": "screen.internal"}
+    (port,) = (port for port in one(objects, "Service", "-api")["spec"]["ports"] if port["targetPort"] == "http")
+    assert (port["name"], port["appProtocol"]) == ("https", "https")
+
+
+def test_callers_authorities_may_stand_in_a_config_map(helm: Helm) -> None:
+    """They are no secret; in both would leave open which of them counts."""
+    other = ("--set", "api.tls.clientCA.secret=,api.tls.clientCA.configMap=callers")
+    spec = one(helm.template("full.yaml", *other), "Deployment", "-api")["spec"]["template"]["spec"]
+    (volume,) = (volume for volume in spec["volumes"] if volume["name"] == "api-clients")
+    assert volume["configMap"] == {"name": "callers"}
+    both = helm.refusal("--set", "api.tls.clientCA.configMap=callers", values="full.yaml")
+    assert "api.tls.clientCA: either secret or configMap" in both
+
+
+def test_only_the_api_gets_its_key(helm: Helm) -> None:
+    """Neither another process nor a hook."""
+    having = [
+        name
+        for name, spec in pods(helm.template("full.yaml", "--set", "api.tls.caSecret.name="))
+        if any(volume.get("secret") == {"secretName": "api-tls"} for volume in spec["volumes"])
+    ]
+    assert having == ["edge-edge-relocation-api"]
 
 
 def test_the_control_plane_gets_nothing_of_temporal(helm: Helm) -> None:

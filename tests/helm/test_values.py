@@ -3,6 +3,7 @@
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from relocate.credentials import ClientCertificate
 from tests.helm.chart import CHART, VALUES, Helm
 from tests.helm.documents import KINDS, MADE, SCHEMA
 from tests.helm.pages import leaves, pages, rows
@@ -30,6 +32,7 @@ INSTEAD = {
     "selector.settingsSecret.name": {},
     "selector.settingsSecret.key": {"selector": {"settingsSecret": {"name": "meo"}}},
     "image.digest": {},
+    "api.tls.clientCA.configMap": {"api": {"tls": {"clientCA": {"secret": ""}, "clients": []}}},
     "worker.versioning.draining": {"worker": {"versioning": {"enabled": True, "draining": [{"tag": "one"}]}}},
     "dev.claim": {"dev": {"enabled": True}, **ALONE},
 }
@@ -150,6 +153,15 @@ def _allowed(schema: Mapping[str, Any], definitions: Mapping[str, Any], above: s
         yield from _allowed(one, definitions, f"{above}{name}.")
 
 
+def test_callers_are_those_of_the_service() -> None:
+    """What the values may say of who shows a certificate is what the service reads."""
+    told = json.loads(SCHEMA.read_text())["properties"]["api"]["properties"]["tls"]["properties"]["clients"]["items"]
+    assert set(told["properties"]) == set(ClientCertificate.model_fields)
+    projects = told["properties"]["projects"]["items"]["pattern"]
+    assert all(re.match(projects, one) for one in ("*", "default", "A.b_c-9"))
+    assert not any(re.match(projects, one) for one in ("**", "", "-a"))
+
+
 def test_documents_are_those_of_the_service() -> None:
     """A field that is missing in the models is missing in the schema, and the other way round."""
     definitions = json.loads(SCHEMA.read_text())["$defs"]
@@ -169,6 +181,8 @@ def test_documents_are_those_of_the_service() -> None:
         ("configuration.gateways.edge.adaptor=envoy", "adaptor"),
         ("configuration.applications.navigator.policy.bake=1", "bake"),
         ("networkPolicy.api[0].pods=x", "pods"),
+        ("api.tls.secret=x", "secret"),
+        ("api.tls.clients[0].name=a,api.tls.clients[0].scope=read", "scope"),
         ("database.password=secret", "password"),
     ],
 )
@@ -191,6 +205,8 @@ def test_an_unknown_key_is_refused_by_name(helm: Helm, setting: str, named: str)
         ("listenAddress=localhost", "/listenAddress"),
         ("emco.open.port=8070", "/emco/open/port"),
         ("pods.user=0", "/pods/user"),
+        ("api.tls.clients[0].name=a,api.tls.clients[0].scopes[0]=all", "/api/tls/clients/0/scopes"),
+        ("api.tls.clients[0].name=a,api.tls.clients[0].projects[0]=**", "/api/tls/clients/0/projects"),
         ("pods.environment.RELOCATE_API_PORT=1", "/pods/environment"),
         ("files.one.secret=a,files.one.configMap=b", "/files/one"),
         ("configuration.clusters.mec-a.driver=kubernetes,configuration.clusters.mec-a.memory_mib=much", "/memory_mib"),
@@ -212,6 +228,8 @@ def test_a_wrong_value_is_refused_by_name(helm: Helm, setting: str, named: str) 
         ("test.application=navigator,test.target=mec-b", "tokens.clientSecret.name"),
         ("test.application=navigator,tokens.clientSecret.name=admin", "test.target"),
         ("configuration.clusters.mec-a.driver=kubernetes", "tokens.clientSecret.name"),
+        ("api.tls.clientCA.secret=callers", "api.tls.secretName"),
+        ("api.tls.secretName=api-tls,api.tls.clients[0].name=engine.example", "api.tls.clientCA"),
     ],
 )
 def test_what_is_missing_is_named(helm: Helm, setting: str, named: str) -> None:

@@ -116,4 +116,40 @@
 - name: RELOCATE_SERVER
   value: {{ include "relocate.server" $root | quote }}
 {{ include "relocate.secretVariable" (list "RELOCATE_TOKEN" (include "relocate.clientToken" . | fromJson)) }}
+{{- with $root.Values.api.tls }}
+{{- if .secretName }}
+- name: RELOCATE_CA_FILE
+  value: {{ printf "/etc/relocate/api-authority/%s" .caSecret.key | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* How the API speaks TLS, and whose certificates it takes. */}}
+{{- define "relocate.tlsVariables" -}}
+{{- with .Values.api.tls -}}
+{{- $asks := or .clientCA.secret .clientCA.configMap -}}
+{{- if and .clientCA.secret .clientCA.configMap -}}
+{{- fail "api.tls.clientCA: either secret or configMap" -}}
+{{- end -}}
+{{- if and $asks (not .secretName) -}}
+{{- fail "api.tls.secretName: needed for api.tls.clientCA, as nobody shows a certificate without TLS" -}}
+{{- end -}}
+{{- if and .clients (not $asks) -}}
+{{- fail "api.tls.clientCA: needed for api.tls.clients, by which their certificates are checked" -}}
+{{- end -}}
+{{- if .secretName -}}
+- name: RELOCATE_TLS_CERTIFICATE
+  value: /etc/relocate/api-tls/tls.crt
+- name: RELOCATE_TLS_KEY
+  value: /etc/relocate/api-tls/tls.key
+{{- end }}
+{{- if $asks }}
+- name: RELOCATE_TLS_CLIENT_CA
+  value: {{ printf "/etc/relocate/api-clients/%s" .clientCA.key | quote }}
+{{- end }}
+{{- if .clients }}
+- name: RELOCATE_CLIENT_CERTIFICATES
+  value: {{ .clients | toRawJson | quote }}
+{{- end }}
+{{- end -}}
 {{- end -}}

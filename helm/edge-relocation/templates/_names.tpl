@@ -86,7 +86,12 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- end -}}
 {{- end -}}
 
+{{/* What the API speaks. */}}
+{{- define "relocate.scheme" -}}
+{{- .Values.api.tls.secretName | empty | ternary "http" "https" -}}
+{{- end -}}
+
 {{/* Where the API is asked from inside of the cluster. */}}
 {{- define "relocate.server" -}}
-http://{{ include "relocate.name" . }}-api.{{ .Release.Namespace }}.svc:{{ .Values.api.service.port }}
+{{ include "relocate.scheme" . }}://{{ include "relocate.name" . }}-api.{{ .Release.Namespace }}.svc:{{ .Values.api.service.port }}
 {{- end -}}

@@ -66,6 +66,35 @@
 {{- $folders | toJson -}}
 {{- end -}}
 
+{{/* Of the API: its certificate, and the authorities of its callers'. */}}
+{{- define "relocate.tlsFolders" -}}
+{{- $folders := list -}}
+{{- with .Values.api.tls -}}
+{{- if .secretName -}}
+{{- $folders = append $folders (include "relocate.secretFolder" (list "api-tls" .secretName) | fromJson) -}}
+{{- end -}}
+{{- if .clientCA.secret -}}
+{{- $folders = append $folders (include "relocate.secretFolder" (list "api-clients" .clientCA.secret) | fromJson) -}}
+{{- else if .clientCA.configMap -}}
+{{- $folders = append $folders (dict "name" "api-clients" "path" "/etc/relocate/api-clients" "from" (dict "configMap" (dict "name" .clientCA.configMap))) -}}
+{{- end -}}
+{{- end -}}
+{{- $folders | toJson -}}
+{{- end -}}
+
+{{/* Of what asks the API: the authority of its certificate, and no key that may be in the same Secret. */}}
+{{- define "relocate.clientFolders" -}}
+{{- $folders := list -}}
+{{- with .Values.api.tls -}}
+{{- if .secretName -}}
+{{- $item := dict "key" .caSecret.key "path" .caSecret.key -}}
+{{- $source := dict "secret" (dict "secretName" (.caSecret.name | default .secretName) "items" (list $item)) -}}
+{{- $folders = append $folders (dict "name" "api-authority" "path" "/etc/relocate/api-authority" "from" $source) -}}
+{{- end -}}
+{{- end -}}
+{{- $folders | toJson -}}
+{{- end -}}
+
 {{/* One Secret as a folder, as JSON like the others. Takes a list: name and path's last part, Secret. */}}
 {{- define "relocate.secretFolder" -}}
 {{- dict "name" (index . 0) "path" (printf "/etc/relocate/%s" (index . 0)) "from" (dict "secret" (dict "secretName" (index . 1))) | toJson -}}

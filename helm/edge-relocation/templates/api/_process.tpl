@@ -1,13 +1,16 @@
 {{/* SPDX-License-Identifier: Apache-2.0 */}}
 {{/* The API, as JSON of what `relocate.process` takes beside root and values. */}}
 {{- define "relocate.apiProcess" -}}
-{{- $folders := include "relocate.engineFolders" . | fromJsonArray }}
+{{- $folders := concat (include "relocate.engineFolders" . | fromJsonArray) (include "relocate.tlsFolders" . | fromJsonArray) }}
 {{- $variables := list
   (include "relocate.engineVariables" .)
   (include "relocate.secretVariable" (list "RELOCATE_TOKENS" (include "relocate.serverTokens" . | fromJson)))
   "- name: RELOCATE_API_HOST"
   (printf "  value: %q" .Values.listenAddress)
 }}
+{{- with include "relocate.tlsVariables" . | trim }}
+{{- $variables = append $variables . }}
+{{- end }}
 {{- with .Values.signingKeySecret }}
 {{- if .name }}
 {{- $folders = append $folders (include "relocate.secretFolder" (list "signing-key" .name) | fromJson) }}
