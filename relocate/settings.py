@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     """PEM file with the certificate's key."""
     tls_client_ca: Path | None = None
     """PEM file with the authorities whose certificates callers may show. One that is shown must be valid; showing none is not
-    refused by that alone."""
+    refused by that alone. It is read anew when it changes."""
     client_certificates: tuple[ClientCertificate, ...] = ()
     """What callers may who show a certificate, by its name."""
     requests_per_second: float | None = Field(default=None, gt=0, le=1_000_000)
