@@ -14,10 +14,10 @@ from typer.testing import CliRunner, Result
 
 from relocate.cli.program import app as command
 from relocate.settings import Settings
-from tests.api.access.authority import HERE, SERVER, Authority, Pair
-from tests.api.access.conftest import ENGINE, KNOWN, TOKEN
-from tests.api.access.served import served
-from tests.api.access.test_certificates import echo
+from tests.api.access.tls.authority import HERE, SERVER, Authority, Pair
+from tests.api.access.tls.conftest import ENGINE, KNOWN, TOKEN
+from tests.api.access.tls.served import served
+from tests.api.access.tls.test_certificates import echo
 
 Run = Callable[..., Result]
 

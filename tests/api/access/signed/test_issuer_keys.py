@@ -21,7 +21,7 @@ from api.access.jwt import Signed
 from api.access.key_set import KeySet, NotAKeySet
 from api.problems import RequestRefused
 from relocate.credentials import Issuer
-from tests.api.access.provider import (
+from tests.api.access.signed.provider import (
     AUDIENCE,
     ISSUER,
     Clock,

@@ -12,8 +12,8 @@ import uvloop
 from fastapi import FastAPI
 
 from relocate.settings import Settings
-from tests.api.access.authority import HERE, SERVER, Authority, Pair
-from tests.api.access.served import Loops, served
+from tests.api.access.tls.authority import HERE, SERVER, Authority, Pair
+from tests.api.access.tls.served import Loops, served
 
 TOKEN = "t" * 20
 ENGINE = "engine.example"

@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -26,11 +27,15 @@ _MADE: Mapping[str, Callable[[], Any]] = {
 
 
 def claims(**changes: object) -> dict[str, Any]:
-    """What a good token says; a change to None leaves a claim out."""
+    """What a good token says; a change to None leaves a claim out, and a `timedelta` is counted from now."""
     now = int(time.time())
     good = {"iss": ISSUER, "aud": AUDIENCE, "sub": "engine", "exp": now + 300, "iat": now, "nbf": now}
     more = {"scope": "openid write", "projects": ["navigation"]}
-    return {name: value for name, value in {**good, **more, **changes}.items() if value is not None}
+    said = {name: value for name, value in {**good, **more, **changes}.items() if value is not None}
+    return {
+        name: now + int(value.total_seconds()) if isinstance(value, timedelta) else value
+        for name, value in said.items()
+    }
 
 
 class Signing:

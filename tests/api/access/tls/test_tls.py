@@ -28,10 +28,10 @@ from relocate.demo.processes import free_ports
 from relocate.errors import InvalidRequest
 from relocate.settings import Settings
 from relocate.store.database import Database
-from tests.api.access.authority import HERE, SERVER, Authority, Pair
-from tests.api.access.conftest import ENGINE, TOKEN, Ask
-from tests.api.access.served import Loops, say, served
-from tests.api.access.test_certificates import BEARER, echo
+from tests.api.access.tls.authority import HERE, SERVER, Authority, Pair
+from tests.api.access.tls.conftest import ENGINE, TOKEN, Ask
+from tests.api.access.tls.served import Loops, say, served
+from tests.api.access.tls.test_certificates import BEARER, echo
 
 PATIENCE = 20
 

@@ -16,9 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from api.access.certificates import NAMES, Shown
 from relocate.settings import Settings
-from tests.api.access.authority import HOUR, SERVER, Authority
-from tests.api.access.conftest import ENGINE, ROBOT, TOKEN, Ask
-from tests.api.access.served import Loops, say, served
+from tests.api.access.tls.authority import HOUR, SERVER, Authority
+from tests.api.access.tls.conftest import ENGINE, ROBOT, TOKEN, Ask
+from tests.api.access.tls.served import Loops, say, served
 from tests.api.memory_dispatch import MemoryDispatch
 
 WANTED = {"application": "assist"}
