@@ -66,9 +66,9 @@ KINDS: Mapping[str, Kind] = {
     "unauthorized": Kind(
         401,
         "A bearer token is needed",
-        "Send `Authorization: Bearer TOKEN` with a configured token that has not expired.",
+        "Send `Authorization: Bearer TOKEN`, with a token that is known here or signed by a known issuer and has not expired.",
     ),
-    "forbidden": Kind(403, "The token does not allow this", "`detail` names the scope that is needed."),
+    "forbidden": Kind(403, "The caller may not do this", "`detail` names the scope or the projects that it needs."),
     "too-many-requests": Kind(
         429, "The caller asks too often", "Nothing was done; `Retry-After` says in how many seconds to come back."
     ),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from api import server
 from relocate import health
 from relocate.cli.program import app
+from relocate.credentials import Issuer
 from relocate.settings import Settings
 from relocate.temporal import worker
 from relocate.temporal.connection import configured
@@ -140,6 +141,14 @@ def test_the_api_speaks_tls_where_it_is_said(helm: Helm) -> None:
     assert screen == {"name": "screen.internal"}
     (port,) = (port for port in one(objects, "Service", "-api")["spec"]["ports"] if port["targetPort"] == "http")
     assert (port["name"], port["appProtocol"]) == ("https", "https")
+
+
+def test_the_api_is_told_who_signs_tokens(helm: Helm) -> None:
+    """As the settings take it; and nothing, where nobody does."""
+    (api,) = one(helm.template("full.yaml"), "Deployment", "-api")["spec"]["template"]["spec"]["containers"]
+    assert Issuer.model_validate_json(variables(api)["RELOCATE_JWT"]).audience == "edge-relocation"
+    (api,) = one(helm.template("minimal.yaml"), "Deployment", "-api")["spec"]["template"]["spec"]["containers"]
+    assert "RELOCATE_JWT" not in variables(api)
 
 
 def test_callers_authorities_may_stand_in_a_config_map(helm: Helm) -> None:

@@ -11,6 +11,9 @@
 {{- with include "relocate.tlsVariables" . | trim }}
 {{- $variables = append $variables . }}
 {{- end }}
+{{- with .Values.api.jwt }}
+{{- $variables = append $variables (printf "- name: RELOCATE_JWT\n  value: %s" (. | toRawJson | quote)) }}
+{{- end }}
 {{- with .Values.signingKeySecret }}
 {{- if .name }}
 {{- $folders = append $folders (include "relocate.secretFolder" (list "signing-key" .name) | fromJson) }}
