@@ -8,7 +8,7 @@ from relocate.emco.workflows import Workflows
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, RelocationRequest, View
 from relocate.model.values import Payload
-from relocate.store.relocations import Accepted
+from relocate.store.acceptance import Accepted
 from relocate.targets.contract import Decision
 
 

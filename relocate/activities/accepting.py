@@ -15,7 +15,7 @@ from relocate.errors import RelocateError
 from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from relocate.parts import Parts
-from relocate.store.relocations import Asked
+from relocate.store.acceptance import Asked
 from relocate.tracing import trace_id
 
 
@@ -51,7 +51,7 @@ class Accepting:
         """
         asked = Asked(order.relocation, order.request, order.relocation, order.actor, trace_id(), order.parent)
         database = self._parts.database
-        (accepted,) = await asyncio.to_thread(database.relocations.accept_fitting, [asked])
+        (accepted,) = await asyncio.to_thread(database.acceptance.accept_fitting, [asked])
         if isinstance(accepted, RelocateError):
             raise accepted
         application = accepted.application

@@ -5,6 +5,7 @@ from typing import Self
 
 from sqlalchemy import Engine
 
+from relocate.store.acceptance import Acceptance
 from relocate.store.audit import Audit
 from relocate.store.catalogue import Catalogue, Placements
 from relocate.store.evidence import EvidenceLog
@@ -25,6 +26,7 @@ class Database:
         self.engine = engine
         self.catalogue = Catalogue(engine)
         self.placements = Placements(engine)
+        self.acceptance = Acceptance(engine)
         self.relocations = Relocations(engine)
         self.leases = Leases(engine)
         self.evidence = EvidenceLog(engine)

@@ -35,9 +35,9 @@ from relocate.model.relocation import Actor, RelocationRequest, View, relocation
 from relocate.parts import Parts
 from relocate.phases.plan import sentences
 from relocate.settings import Settings
+from relocate.store.acceptance import Accepted, Asked, Pending
 from relocate.store.database import Database
 from relocate.store.leases import PLACING
-from relocate.store.relocations import Accepted, Asked, Pending
 from relocate.temporal.connection import ANSWER, Connection, reachable, registered
 from relocate.temporal.failures import asking
 from relocate.temporal.placing import Placing
@@ -71,7 +71,7 @@ class TemporalDispatch:
         self._heard_at: float | None = None
         self._started: list[str] = []
         """Started, and not yet on record as started."""
-        self._requests = Batches(self._database.relocations.accept_fitting)
+        self._requests = Batches(self._database.acceptance.accept_fitting)
         """What comes in while others are being accepted is accepted together."""
         self._queue = f"{parts.settings.task_queue}-{Queue.CHANGE}"
         self._placing = Placing(client, parts.database, self._queue)
@@ -102,9 +102,9 @@ class TemporalDispatch:
 
     async def accept(self, request: RelocationRequest, *, key: str | None, actor: Actor) -> Accepted:
         """Check, keep and start a request; see `relocate.dispatch.Dispatch`."""
-        relocations = self._database.relocations
+        acceptance = self._database.acceptance
         if not self._heard_lately and not await self.reachable():
-            repeated = await asyncio.to_thread(relocations.repeated, request, key)
+            repeated = await asyncio.to_thread(acceptance.repeated, request, key)
             if repeated is None:
                 raise EngineUnavailable("Temporal cannot be reached; nothing was accepted")
             return repeated
@@ -215,7 +215,7 @@ class TemporalDispatch:
         await self._placing.sweep()
         started = 0
         settled = datetime.now(UTC) - timedelta(seconds=SETTLED_SECONDS)
-        for pending in await asyncio.to_thread(self._database.relocations.not_started, settled):
+        for pending in await asyncio.to_thread(self._database.acceptance.not_started, settled):
             if pending.parent is not None:
                 await self._recovering.unbegun(pending)
                 continue
@@ -272,7 +272,7 @@ class TemporalDispatch:
         started, self._started = self._started, []
         try:
             if started:
-                await asyncio.to_thread(self._database.relocations.started, *started)
+                await asyncio.to_thread(self._database.acceptance.started, *started)
         except BaseException:
             self._started += started
             raise

@@ -17,8 +17,8 @@ from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverse
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
 
 from relocate.model.relocation import Actor
+from relocate.store.acceptance import Pending
 from relocate.store.database import Database
-from relocate.store.relocations import Pending
 from relocate.temporal.connection import ANSWER
 from relocate.temporal.failures import asking
 from relocate.temporal.looking import described

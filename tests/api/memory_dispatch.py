@@ -11,8 +11,8 @@ from relocate.model.application import Application
 from relocate.model.cluster import Cluster
 from relocate.model.placement import ADOPTED, Placement
 from relocate.model.relocation import Actor, RelocationRequest, Status, View
+from relocate.store.acceptance import Accepted
 from relocate.store.database import Database
-from relocate.store.relocations import Accepted
 from relocate.targets.contract import Decision, Ranked
 from tests.api.memory_workflows import MemoryWorkflows
 
@@ -49,7 +49,7 @@ class MemoryDispatch(Dispatch):
         application = self._check(request)
         self.actors.append(actor)
         identity = f"r-{next(self._numbers)}"
-        return self._database.relocations.accept(identity, request, key=key, project=application.project)
+        return self._database.acceptance.accept(identity, request, key=key, project=application.project)
 
     async def dry_run(self, request: RelocationRequest) -> DryRun:
         """Always the same plan."""
@@ -132,9 +132,9 @@ class MemoryDispatch(Dispatch):
     async def sweep(self) -> int:
         """Everything accepted counts as started."""
         self._available()
-        pending = self._database.relocations.not_started()
+        pending = self._database.acceptance.not_started()
         for one in pending:
-            self._database.relocations.started(one.id)
+            self._database.acceptance.started(one.id)
         self.swept.set()
         return len(pending)
 

@@ -148,7 +148,7 @@ async def test_what_is_another_projects_is_not_there(
     workloads = {"emco": {**group, "deployment_intent_group": "dig1"}}
     shop = Application.model_validate({**APPLICATION, "name": "shop", "workloads": workloads})
     catalogue.catalogue.put(shop)
-    catalogue.relocations.accept("r-1", RelocationRequest(application="maps"))
+    catalogue.acceptance.accept("r-1", RelocationRequest(application="maps"))
     before = _everything(catalogue)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge.example") as client:
         for method, path in _routes(app):

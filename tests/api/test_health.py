@@ -74,4 +74,4 @@ async def test_sweeper_starts_what_was_accepted(
     await client.post("/relocate", json={"application": "assist"})
     async with _lifespan(app):
         await asyncio.wait_for(dispatch.swept.wait(), 5)
-    assert database.relocations.not_started() == []
+    assert database.acceptance.not_started() == []

@@ -93,7 +93,7 @@ async def test_nobody_asks_the_database_when_nobody_listens(database: Database) 
 async def test_many_events_at_once_come_in_order(database: Database, catalogue: Database) -> None:
     """More than one look's worth, written while somebody listens."""
     tail = EventTail(database)
-    identity = database.relocations.accept("r-1", RelocationRequest(application="assist")).view.id
+    identity = database.acceptance.accept("r-1", RelocationRequest(application="assist")).view.id
     async with tail.listen() as listener:
         for number in range(700):
             database.relocations.tell(identity, "note", {"number": number})

@@ -126,7 +126,7 @@ def _questions(service: Service) -> Mapping[str, Question]:
     return {
         "a page of relocations": relocations.list,
         "a page of those that went back": lambda: relocations.list(outcome="rolled_back"),
-        "what the sweeper looks for": relocations.not_started,
+        "what the sweeper looks for": service.database.acceptance.not_started,
         "where relocations of an application failed": lambda: relocations.failed_targets(newest.application),
         "a scrape of the metrics": lambda: (figures.by_status(), figures.finished_since(newest.finished_at)),
         "a relocation's events": lambda: relocations.events(newest.id),

@@ -25,7 +25,7 @@ from relocate.model.relocation import Outcome, Phase, Status, View
 from relocate.parts import Parts
 from relocate.prober.coverage import Coverage, Hole
 from relocate.settings import Settings
-from relocate.store.relocations import Pending
+from relocate.store.acceptance import Pending
 from steering.model import EPOCH_HEADER, Acknowledgement, Fence, RouteDocument, Rung
 from tests.drills.losses import Losses
 from tests.drills.move import Move, step
@@ -145,7 +145,7 @@ class Scene:
 
     def not_started(self) -> Sequence[Pending]:
         """What was accepted for this application, and is not known to run."""
-        pending = self._parts.database.relocations.not_started()
+        pending = self._parts.database.acceptance.not_started()
         return [one for one in pending if one.request.application == self.name]
 
     async def calm(self, seconds: float = 0.5) -> None:

@@ -27,7 +27,7 @@ SENTENCE = "document.querySelector('#sentence').textContent"
 
 def show(database: Database, view: View) -> None:
     """Accept a relocation and make it look like `view`."""
-    database.relocations.accept(view.id, RelocationRequest(application=view.application))
+    database.acceptance.accept(view.id, RelocationRequest(application=view.application))
     database.relocations.change(view.id, lambda _: view)
 
 

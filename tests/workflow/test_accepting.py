@@ -26,11 +26,11 @@ async def test_what_is_accepted_as_temporal_goes_away_is_started_when_it_is_back
         dispatch = TemporalDispatch(client, world.service.parts)
         assert await dispatch.reachable()
     accepted = await dispatch.accept(request, key="first", actor=OPERATOR)
-    pending = [one.id for one in world.service.database.relocations.not_started()]
+    pending = [one.id for one in world.service.database.acceptance.not_started()]
     assert accepted.view.id in pending
     with pytest.raises(EngineUnavailable, match="nothing was accepted"):
         await dispatch.accept(request, key="second", actor=OPERATOR)
-    assert [one.id for one in world.service.database.relocations.not_started()] == pending
+    assert [one.id for one in world.service.database.acceptance.not_started()] == pending
     assert (await dispatch.accept(request, key="first", actor=OPERATOR)).repeated
     async with dev_server(port=port) as client:
         assert await dispatch.sweep() == 1

@@ -16,7 +16,7 @@ from relocate.emco.spec import TemporalSpec
 from relocate.emco.workflows import Question
 from relocate.errors import AlreadyStarted, InvalidRequest, NotFound, NotRunning
 from relocate.model.relocation import Outcome, Parent, Phase, RelocationRequest
-from relocate.store.relocations import Asked
+from relocate.store.acceptance import Asked
 from tests.workflow.emco import Manager, bakes
 from tests.workflow.run import OPERATOR, eventually
 from tests.workflow.world import World
@@ -203,7 +203,7 @@ async def test_what_was_accepted_for_a_workflow_that_is_gone_is_ended(world: Wor
     """Nobody starts it any more: the lease is free within seconds, and nothing was done."""
     request = RelocationRequest(application=world.app, target=world.b)
     asked = Asked("rel-gone-1", request, None, OPERATOR, "", Parent(workflow="no-such", run=""))
-    world.service.database.relocations.accept_fitting([asked])
+    world.service.database.acceptance.accept_fitting([asked])
 
     async def swept() -> bool:
         await world.service.dispatch.sweep()

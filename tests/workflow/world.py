@@ -221,7 +221,7 @@ class World:
         """Keep a request as a process does that dies before it starts the workflow."""
         identity = new_identity()
         request = RelocationRequest.model_validate({"application": self.app, **fields})
-        self.service.database.relocations.accept(identity, request)
+        self.service.database.acceptance.accept(identity, request)
         self.runs.append(Run(self.service, identity))
         return self.runs[-1]
 

@@ -15,8 +15,8 @@ from relocate.model.application import Application
 from relocate.model.cluster import Cluster, Gateway
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, Outcome, RelocationRequest, Status, StepState
+from relocate.store.acceptance import Accepted, Asked
 from relocate.store.database import Database
-from relocate.store.relocations import Accepted, Asked
 from relocate.store.tables import EVENTS, IDEMPOTENCY, RELOCATIONS
 
 REQUEST = RelocationRequest(application="app", target="mec-b")
@@ -39,7 +39,7 @@ def _finish(database: Database, identity: str, outcome: Outcome = Outcome.COMPLE
 
 def test_an_accepted_request_is_kept_whole(database: Database) -> None:
     """The view, the lease, the key and the first event are there together."""
-    accepted = database.relocations.accept("rel-1", REQUEST, key="k")
+    accepted = database.acceptance.accept("rel-1", REQUEST, key="k")
     assert (accepted.view.status, accepted.lease, accepted.repeated) == (Status.ACCEPTED, 1, False)
     assert {step.state for step in accepted.view.steps} == {StepState.PENDING}
     assert database.relocations.get("rel-1") == accepted.view
@@ -49,9 +49,9 @@ def test_an_accepted_request_is_kept_whole(database: Database) -> None:
 
 def test_a_second_request_is_refused_and_leaves_nothing(database: Database) -> None:
     """One relocation per application: the error names the one that runs, and the key of the refused one stays free."""
-    database.relocations.accept("rel-1", REQUEST)
+    database.acceptance.accept("rel-1", REQUEST)
     with pytest.raises(AlreadyRelocating, match="app is being relocated by rel-1") as refused:
-        database.relocations.accept("rel-2", OTHER, key="k")
+        database.acceptance.accept("rel-2", OTHER, key="k")
     assert refused.value.relocation == "rel-1"
     assert _rows(database) == {"relocations": 1, "idempotency": 0, "events": 1}
     with pytest.raises(NotFound):
@@ -60,43 +60,43 @@ def test_a_second_request_is_refused_and_leaves_nothing(database: Database) -> N
 
 def test_a_failure_half_way_takes_nothing(database: Database) -> None:
     """When the row cannot be written, the lease that was just taken is free again."""
-    database.relocations.accept("rel-1", REQUEST)
+    database.acceptance.accept("rel-1", REQUEST)
     with pytest.raises(IntegrityError):
-        database.relocations.accept("rel-1", ELSEWHERE, key="k")
+        database.acceptance.accept("rel-1", ELSEWHERE, key="k")
     assert database.leases.holder("maps") is None
     assert _rows(database) == {"relocations": 1, "idempotency": 0, "events": 1}
 
 
 def test_applications_do_not_wait_for_each_other(database: Database) -> None:
     """The lease is the application's."""
-    database.relocations.accept("rel-1", REQUEST)
-    assert database.relocations.accept("rel-2", ELSEWHERE).lease == 1
+    database.acceptance.accept("rel-1", REQUEST)
+    assert database.acceptance.accept("rel-2", ELSEWHERE).lease == 1
 
 
 def test_a_repeat_gets_the_first_answer(database: Database) -> None:
     """The same key and body, while it runs and after it has ended: the relocation of the first time, as it is now."""
-    first = database.relocations.accept("rel-1", REQUEST, key="k")
-    again = database.relocations.accept("rel-2", REQUEST, key="k")
+    first = database.acceptance.accept("rel-1", REQUEST, key="k")
+    again = database.acceptance.accept("rel-2", REQUEST, key="k")
     assert (again.view.id, again.lease, again.repeated) == ("rel-1", first.lease, True)
     _finish(database, "rel-1")
-    late = database.relocations.accept("rel-3", REQUEST, key="k")
+    late = database.acceptance.accept("rel-3", REQUEST, key="k")
     assert (late.view.id, late.view.status) == ("rel-1", Status.FINISHED)
     assert database.leases.holder("app") is None
 
 
 def test_a_key_is_good_for_one_body(database: Database) -> None:
     """The same key with another body is refused, and the error names the header."""
-    database.relocations.accept("rel-1", REQUEST, key="k")
+    database.acceptance.accept("rel-1", REQUEST, key="k")
     with pytest.raises(InvalidRequest) as refused:
-        database.relocations.accept("rel-2", OTHER, key="k")
+        database.acceptance.accept("rel-2", OTHER, key="k")
     assert refused.value.field == "Idempotency-Key"
 
 
 def test_without_a_key_a_repeat_is_another_request(database: Database) -> None:
     """Nobody said that they are the same."""
-    database.relocations.accept("rel-1", REQUEST)
+    database.acceptance.accept("rel-1", REQUEST)
     _finish(database, "rel-1")
-    assert not database.relocations.accept("rel-2", REQUEST).repeated
+    assert not database.acceptance.accept("rel-2", REQUEST).repeated
 
 
 def test_of_many_at_once_exactly_one_wins(url: str) -> None:
@@ -107,7 +107,7 @@ def test_of_many_at_once_exactly_one_wins(url: str) -> None:
         database = Database.open(url)
         try:
             start.wait()
-            return database.relocations.accept(f"rel-{number}", REQUEST).view.id
+            return database.acceptance.accept(f"rel-{number}", REQUEST).view.id
         except AlreadyRelocating as refused:
             return f"no: {refused.relocation}"
         finally:
@@ -128,7 +128,7 @@ def test_of_many_with_one_key_all_get_the_same(url: str) -> None:
         database = Database.open(url)
         try:
             start.wait()
-            return database.relocations.accept(f"rel-{number}", REQUEST, key="k").view.id
+            return database.acceptance.accept(f"rel-{number}", REQUEST, key="k").view.id
         finally:
             database.close()
 
@@ -138,21 +138,21 @@ def test_of_many_with_one_key_all_get_the_same(url: str) -> None:
 
 def test_what_was_not_started_is_found_in_order(database: Database) -> None:
     """The sweeper sees what was accepted, oldest first, with its lease, until it is known to be started."""
-    database.relocations.accept("rel-1", REQUEST)
-    database.relocations.accept("rel-2", ELSEWHERE)
-    assert [(p.id, p.lease, p.request) for p in database.relocations.not_started()] == [
+    database.acceptance.accept("rel-1", REQUEST)
+    database.acceptance.accept("rel-2", ELSEWHERE)
+    assert [(p.id, p.lease, p.request) for p in database.acceptance.not_started()] == [
         ("rel-1", 1, REQUEST),
         ("rel-2", 1, ELSEWHERE),
     ]
-    database.relocations.started("rel-1")
-    assert [pending.id for pending in database.relocations.not_started()] == ["rel-2"]
-    database.relocations.accept("rel-3", RelocationRequest(application="web"))
-    database.relocations.started("rel-2", "rel-3")
-    assert database.relocations.not_started() == []
+    database.acceptance.started("rel-1")
+    assert [pending.id for pending in database.acceptance.not_started()] == ["rel-2"]
+    database.acceptance.accept("rel-3", RelocationRequest(application="web"))
+    database.acceptance.started("rel-2", "rel-3")
+    assert database.acceptance.not_started() == []
 
 
 def _ask(database: Database, asked: Asked) -> Accepted | RelocateError:
-    (answer,) = database.relocations.accept_fitting([asked])
+    (answer,) = database.acceptance.accept_fitting([asked])
     return answer
 
 
@@ -208,7 +208,7 @@ def test_requests_that_come_together_are_judged_one_by_one(placed: Database) -> 
     unknown, late = RelocationRequest(application="maps"), RelocationRequest(application="app")
     asked = [Asked("rel-1", unknown, None, Actor()), Asked("rel-2", REQUEST, "k", Actor())]
     asked += [Asked("rel-3", late, None, Actor()), Asked("rel-4", REQUEST, "k", Actor())]
-    none, first, other, again = placed.relocations.accept_fitting(asked)
+    none, first, other, again = placed.acceptance.accept_fitting(asked)
     assert isinstance(none, NotFound)
     assert isinstance(first, Accepted)
     assert isinstance(other, AlreadyRelocating)
@@ -228,24 +228,24 @@ def test_what_is_not_placed_cannot_move(placed: Database) -> None:
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_an_end_of_any_kind_gives_the_lease_back(database: Database, outcome: Outcome) -> None:
     """And the next lease is higher."""
-    database.relocations.accept("rel-1", REQUEST)
+    database.acceptance.accept("rel-1", REQUEST)
     _finish(database, "rel-1", outcome)
     assert database.leases.holder("app") is None
-    assert database.relocations.accept("rel-2", REQUEST).lease == 2
+    assert database.acceptance.accept("rel-2", REQUEST).lease == 2
 
 
 def test_needing_an_operator_keeps_the_lease(database: Database) -> None:
     """The run stays open, and nobody else may move the application."""
-    database.relocations.accept("rel-1", REQUEST)
+    database.acceptance.accept("rel-1", REQUEST)
     database.relocations.change("rel-1", lambda v: v.model_copy(update={"status": Status.NEEDS_OPERATOR}))
     with pytest.raises(AlreadyRelocating):
-        database.relocations.accept("rel-2", REQUEST)
+        database.acceptance.accept("rel-2", REQUEST)
 
 
 def test_a_late_end_does_not_take_the_next_ones_lease(database: Database) -> None:
     """The old relocation's view may still be written; the lease is the new one's."""
-    database.relocations.accept("rel-1", REQUEST)
+    database.acceptance.accept("rel-1", REQUEST)
     _finish(database, "rel-1")
-    database.relocations.accept("rel-2", REQUEST)
+    database.acceptance.accept("rel-2", REQUEST)
     database.relocations.change("rel-1", lambda view: view.model_copy(update={"sentence": "late"}))
     assert database.leases.holder("app") == "rel-2"

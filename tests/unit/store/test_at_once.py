@@ -21,8 +21,8 @@ from relocate.model.evidence import Claim
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, Outcome, RelocationRequest, Status, View
 from relocate.model.told import Told
+from relocate.store.acceptance import Accepted, Asked
 from relocate.store.database import Database
-from relocate.store.relocations import Accepted, Asked
 from relocate.store.tables import LEASES
 from relocate.store.watched import HandOver, SeenFailure
 from steering.errors import Conflict, Fenced, Rejected
@@ -55,7 +55,7 @@ def together(url: str, count: int, do: Callable[[Database, int], _T]) -> Sequenc
 
 
 def _view(database: Database, identity: str = "rel-1", application: str = "app") -> View:
-    return database.relocations.accept(identity, RelocationRequest(application=application)).view
+    return database.acceptance.accept(identity, RelocationRequest(application=application)).view
 
 
 def _saying(sentence: str, view: View) -> View:
@@ -174,7 +174,7 @@ def test_requests_that_several_accept_in_any_order_get_one_lease_each(placed: Da
 
     def accept(mine: Database, number: int) -> Sequence[Accepted | RelocateError]:
         names = APPLICATIONS if number % 2 else APPLICATIONS[::-1]
-        return mine.relocations.accept_fitting(
+        return mine.acceptance.accept_fitting(
             [Asked(f"{name}-{number}", RelocationRequest(application=name), None, Actor()) for name in names]
         )
 
@@ -189,7 +189,7 @@ def test_a_key_that_two_use_for_different_requests_is_good_for_one(placed: Datab
 
     def ask(mine: Database, number: int) -> Accepted | RelocateError:
         request = RelocationRequest(application=APPLICATIONS[number])
-        (answer,) = mine.relocations.accept_fitting([Asked(f"rel-{number}", request, "key", Actor())])
+        (answer,) = mine.acceptance.accept_fitting([Asked(f"rel-{number}", request, "key", Actor())])
         return answer
 
     answers = together(url, 4, ask)
@@ -213,7 +213,7 @@ def test_what_is_being_accepted_is_not_changed_meanwhile(placed: Database, url: 
         def go(mine: Database, number: int, changed: Application = changed) -> Application | None:
             if number:
                 asked = Asked(changed.name, RelocationRequest(application=changed.name), None, Actor())
-                (answer,) = mine.relocations.accept_fitting([asked])
+                (answer,) = mine.acceptance.accept_fitting([asked])
                 return answer.application if isinstance(answer, Accepted) else None
             try:
                 mine.catalogue.put(changed)
@@ -311,5 +311,5 @@ def test_what_several_start_is_marked_by_each(database: Database, url: str) -> N
     names = [f"rel-{number}" for number in range(20)]
     for name in names:
         _view(database, name, name)
-    together(url, 4, lambda mine, number: mine.relocations.started(*(names if number % 2 else names[::-1])))
-    assert database.relocations.not_started() == []
+    together(url, 4, lambda mine, number: mine.acceptance.started(*(names if number % 2 else names[::-1])))
+    assert database.acceptance.not_started() == []

@@ -13,7 +13,7 @@ from relocate.store.relocations import Event
 def told(database: Database) -> Database:
     """Two relocations, told in turns."""
     for number in (1, 2):
-        database.relocations.accept(f"rel-{number}", RelocationRequest(application=f"app-{number}"))
+        database.acceptance.accept(f"rel-{number}", RelocationRequest(application=f"app-{number}"))
     for number in range(4):
         database.relocations.tell(f"rel-{number % 2 + 1}", "left", {"left": number})
     return database
@@ -57,7 +57,7 @@ def test_pages_of_the_list_meet_without_gap_or_overlap(database: Database) -> No
     """Newest first; each page goes on before the last one of the page before, also for equal times."""
     names = [f"rel-{number}" for number in range(5)]
     for name in names:
-        database.relocations.accept(name, RelocationRequest(application=name))
+        database.acceptance.accept(name, RelocationRequest(application=name))
     seen, before = [], None
     while page := database.relocations.list(before=before, limit=2):
         seen += [view.id for view in page]

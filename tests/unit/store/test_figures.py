@@ -14,7 +14,7 @@ SINCE = datetime(2026, 11, 27, 4, 0, tzinfo=UTC)
 
 def in_phase(database: Database, identity: str, phase: Phase, since: datetime, status: Status = Status.RUNNING) -> None:
     """A relocation that is in a phase since then."""
-    database.relocations.accept(identity, RelocationRequest(application=identity))
+    database.acceptance.accept(identity, RelocationRequest(application=identity))
     steps = [Step(phase=one) for one in Phase]
     place = [one.phase for one in steps].index(phase)
     steps[place] = Step(phase=phase, state=StepState.RUNNING, started_at=since)
@@ -38,16 +38,16 @@ def test_what_was_accepted_and_not_started(database: Database) -> None:
     """How many, and since when the oldest waits; none once they are on record as started."""
     figures = Figures(database.engine)
     assert figures.unstarted() == (0, None)
-    first = database.relocations.accept("one", RelocationRequest(application="one")).view
-    database.relocations.accept("two", RelocationRequest(application="two"))
+    first = database.acceptance.accept("one", RelocationRequest(application="one")).view
+    database.acceptance.accept("two", RelocationRequest(application="two"))
     assert figures.unstarted() == (2, first.created_at)
-    database.relocations.started("one", "two")
+    database.acceptance.started("one", "two")
     assert figures.unstarted() == (0, None)
 
 
 def test_leases_by_what_holds_them(database: Database) -> None:
     """First placements apart from relocations; what was given back is not held."""
-    database.relocations.accept("rel-1", RelocationRequest(application="one"))
+    database.acceptance.accept("rel-1", RelocationRequest(application="one"))
     database.leases.take("two", "place-rel-2")
     database.leases.take("three", "place-rel-3")
     database.leases.give_back("three", "place-rel-3")

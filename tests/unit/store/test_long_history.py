@@ -15,7 +15,7 @@ from relocate.store.figures import Figures
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 QUESTIONS: dict[str, Callable[[Database], Any]] = {
-    "the sweeper's": lambda database: database.relocations.not_started(),
+    "the sweeper's": lambda database: database.acceptance.not_started(),
     "a page": lambda database: database.relocations.list(),
     "a page of an application": lambda database: database.relocations.list(application="navigator"),
     "a page of a status": lambda database: database.relocations.list(status=Status.RUNNING),

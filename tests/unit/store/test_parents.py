@@ -12,8 +12,8 @@ from relocate.model.cluster import Cluster, Gateway
 from relocate.model.evidence import Claim
 from relocate.model.placement import Placement
 from relocate.model.relocation import Actor, Outcome, Parent, RelocationRequest, Status
+from relocate.store.acceptance import Asked
 from relocate.store.database import Database
-from relocate.store.relocations import Asked
 
 PARENT = Parent(workflow="migrate-apps-1", run="r1")
 CLAIM = Claim(rung="note", sentence="nobody starts it")
@@ -34,7 +34,7 @@ def accept(database: Database) -> Callable[[], str]:
     def accept() -> str:
         request = RelocationRequest(application="app", target="mec-b")
         asked = Asked("rel-1", request, "rel-1", Actor(who="EMCO"), "", PARENT)
-        database.relocations.accept_fitting([asked])
+        database.acceptance.accept_fitting([asked])
         return "rel-1"
 
     return accept
@@ -43,7 +43,7 @@ def accept(database: Database) -> Callable[[], str]:
 def test_who_starts_it_is_known(database: Database, accept: Callable[[], str]) -> None:
     """Accepted again, it is the same one: once."""
     assert accept() == accept()
-    (pending,) = database.relocations.not_started()
+    (pending,) = database.acceptance.not_started()
     assert (pending.id, pending.parent) == ("rel-1", PARENT)
     assert database.relocations.begun() == set()
 
@@ -53,14 +53,14 @@ def test_what_nobody_starts_ends_and_frees_the_lease(database: Database, accept:
     view = database.relocations.end_unbegun(accept(), "nobody starts it", CLAIM)
     assert (view.status, view.outcome, view.sentence) == (Status.FINISHED, Outcome.CANCELLED, "nobody starts it")
     assert database.leases.holder("app") is None
-    assert database.relocations.not_started() == []
+    assert database.acceptance.not_started() == []
     assert [entry.claim.sentence for entry in database.evidence.of("rel-1")] == ["nobody starts it"]
 
 
 def test_what_has_begun_is_not_ended_so(database: Database, accept: Callable[[], str]) -> None:
     """It runs, and ends by itself; what has ended stays as it is."""
     identity = accept()
-    database.relocations.started(identity)
+    database.acceptance.started(identity)
     assert database.relocations.begun() == {identity}
     with pytest.raises(NotRunning, match="has begun"):
         database.relocations.end_unbegun(identity, "no", CLAIM)

@@ -18,7 +18,7 @@ NUMBERS = itertools.count()
 
 def _accepted(database: Database) -> View:
     identity = f"rel-{next(NUMBERS)}"
-    return database.relocations.accept(identity, RelocationRequest(application=f"app-{identity}")).view
+    return database.acceptance.accept(identity, RelocationRequest(application=f"app-{identity}")).view
 
 
 def _told(view: View, count: int) -> list[Told]:

@@ -80,7 +80,7 @@ def test_figures_count_what_there_is(database: Database) -> None:
     figures = Figures(database.engine)
     assert (figures.by_status(), figures.finished_since(None), figures.last_event(datetime.now(UTC))) == ({}, [], 0)
     for number in (1, 2):
-        database.relocations.accept(f"rel-{number}", RelocationRequest(application=f"app-{number}"))
+        database.acceptance.accept(f"rel-{number}", RelocationRequest(application=f"app-{number}"))
     created = database.relocations.get("rel-1").created_at
     done = {"status": Status.FINISHED, "outcome": Outcome.COMPLETED, "finished_at": created + timedelta(seconds=4)}
     database.relocations.change("rel-1", lambda view: view.model_copy(update=done))
