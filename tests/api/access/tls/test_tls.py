@@ -79,7 +79,7 @@ def _damaged(kind: str, file: Path, other: Pair) -> Path:
 def test_wrong_files_are_refused_before_anything_listens(
     tls: dict[str, Any], ours: Authority, field: str, kind: str, tmp_path: Path
 ) -> None:
-    """The error names the setting, nothing asks a terminal for a password, and no database has been made."""
+    """The error names the setting, and no database has been made."""
     tls[field] = _damaged(kind, tls[field], ours.issue(*HERE))
     database = tmp_path / "untouched.db"
     settings = Settings.model_validate({"database_url": f"sqlite:///{database}", **tls})
