@@ -80,7 +80,11 @@ class Guard:
             await refusal(refused, scope["path"])(scope, receive, send)
             return
         read(scope, body)
-        await self._app(scope, _replay(body, receive), send)
+        try:
+            await self._app(scope, _replay(body, receive), send)
+        except Exception:
+            await self._recorder.broke(scope)
+            raise
 
     async def _let_in(self, scope: Scope) -> Principal:
         """Who asks, and not too often; who is not let in counts by its address. Raises RequestRefused."""

@@ -29,7 +29,8 @@ def configure(process: str, level: str) -> None:
     """Set up this process's logs. Args: process: what it is called in each line; level: as `RELOCATE_LOG_LEVEL`."""
     renderer: Processor = structlog.processors.JSONRenderer(default=str)
     if sys.stderr.isatty():
-        renderer = structlog.dev.ConsoleRenderer()
+        # The finer ones show the values of variables, and tokens are among them.
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -34,6 +35,8 @@ class Draft:
     target: str
     digest: str = ""
     project: str | None = None
+    kept: bool = False
+    """Whether it is on record."""
 
     def ended(self, status: int, headers: Mapping[str, str]) -> Act:
         """The act, by how it was answered."""
@@ -78,14 +81,31 @@ class Recorder:
             return send
         query = scope["query_string"].decode("latin-1")
         scope[DRAFT] = draft = Draft(principal, scope["method"], f"{scope['path']}{'?' if query else ''}{query}")
-        return _Answer(self._acts, draft, scope, receive, send).send
+        return _Answer(self, draft, scope, receive, send).send
+
+    async def broke(self, scope: Scope) -> None:
+        """A request has ended in an error that nobody foresaw, of which others tell the caller: put that on record."""
+        draft = scope.get(DRAFT)
+        if isinstance(draft, Draft) and not draft.kept:
+            await self.keep(draft, HTTPStatus.INTERNAL_SERVER_ERROR, {})
+
+    async def keep(self, draft: Draft, status: int, headers: Mapping[str, str]) -> bool:
+        """Put a request on record with its answer; whether that went well. The log has what could not be."""
+        act = draft.ended(status, headers)
+        try:
+            await self._acts.store(act)
+        except SQLAlchemyError as error:
+            _log.error("an act could not be put on record", error=str(error), **_told(act))
+            return False
+        draft.kept = True
+        return True
 
 
 class _Answer:
     """The answer to one request, held back until it is on record."""
 
-    def __init__(self, acts: Batches[Act, None], draft: Draft, scope: Scope, receive: Receive, send: Send) -> None:
-        self._acts = acts
+    def __init__(self, recorder: Recorder, draft: Draft, scope: Scope, receive: Receive, send: Send) -> None:
+        self._recorder = recorder
         self._draft = draft
         self._scope = scope
         self._receive = receive
@@ -93,21 +113,15 @@ class _Answer:
         self._replaced = False
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and not await self._kept(message):
+        if message["type"] != "http.response.start":
+            if not self._replaced:
+                await self._send(message)
+        elif await self._recorder.keep(self._draft, message["status"], Headers(raw=message["headers"])):
+            await self._send(message)
+        else:
             self._replaced = True
             answer = refusal(RequestRefused("not-recorded", _NOT_RECORDED), self._scope["path"])
             await answer(self._scope, self._receive, self._send)
-        elif not self._replaced:
-            await self._send(message)
-
-    async def _kept(self, start: Message) -> bool:
-        act = self._draft.ended(start["status"], Headers(raw=start["headers"]))
-        try:
-            await self._acts.store(act)
-        except SQLAlchemyError as error:
-            _log.error("an act could not be put on record", error=str(error), **_told(act))
-            return False
-        return True
 
 
 _NOT_RECORDED = "what was asked for may have been done, and could not be put on the record of who did what"

@@ -28,6 +28,16 @@ logging.getLogger("library").info("of a %s", "library")
 logging.getLogger("library").debug("quiet")
 logging.getLogger("httpx").info("quiet")
 """
+BREAKING = """
+import structlog
+from relocate import logs
+logs.configure("api", "info")
+token = "letmein" * 3
+try:
+    raise RuntimeError("nobody foresaw this")
+except RuntimeError as error:
+    structlog.get_logger().error("broken", exc_info=error)
+"""
 ALWAYS = {"timestamp", "level", "process", "event"}
 
 
@@ -45,6 +55,19 @@ def test_a_terminal_gets_text() -> None:
     os.close(ours)
     assert "hello" in said
     assert "{" not in said
+
+
+def test_an_error_is_told_without_the_values_of_variables() -> None:
+    """Where it happened, on a terminal as elsewhere; what stood there at that moment may be a token."""
+    ours, theirs = terminals.opened()
+    subprocess.run([sys.executable, "-c", BREAKING], stderr=theirs, check=True, timeout=30)
+    os.close(theirs)
+    on_terminal = os.read(ours, 65536).decode()
+    os.close(ours)
+    elsewhere = subprocess.run([sys.executable, "-c", BREAKING], capture_output=True, text=True, check=True, timeout=30)
+    for said in (on_terminal, elsewhere.stderr):
+        assert "nobody foresaw this" in said
+        assert "letmeinletmein" not in said
 
 
 def test_what_is_below_the_level_is_not_said() -> None:

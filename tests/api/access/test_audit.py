@@ -115,6 +115,22 @@ async def test_what_cannot_be_put_on_record_is_not_called_done(client: httpx.Asy
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/not-recorded")
 
 
+async def test_what_broke_us_is_on_record(
+    make_app: Callable[..., FastAPI], catalogue: Database, dispatch: MemoryDispatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw is answered with 500, and stands there as that."""
+
+    def breaks(_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(dispatch, "_check", breaks)
+    transport = httpx.ASGITransport(make_app(tokens=TOKENS), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://edge.example") as client:
+        answer = await client.post("/relocate", json={"application": "assist"}, headers=ENGINE)
+    assert answer.status_code == 500
+    assert [(one.act.target, one.act.status) for one in catalogue.audit.list()] == [("/relocate", 500)]
+
+
 async def test_many_at_once_are_all_on_record(client: httpx.AsyncClient) -> None:
     """Written together, none lost, each with its own answer."""
     paths = [f"/v1/relocations/r-{number}/hold" for number in range(100)]
