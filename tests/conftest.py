@@ -22,6 +22,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """
     done = yield
     if nextitem is None or nextitem.path != item.path:
-        gc.collect()
         gc.freeze()
     return done
+
+
+def pytest_sessionfinish() -> None:
+    """At the end pytest looks through all of it for what nobody has closed."""
+    gc.unfreeze()
