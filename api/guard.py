@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.audit import Recorder, read
+from api.access.audit import LOOKS, Recorder, read
 from api.access.credentials import Credentials
 from api.access.principal import ANONYMOUS, Principal
 from api.limiting import Rates
@@ -45,7 +45,7 @@ def is_loopback(host: str) -> bool:
 
 def scope_for(method: str, path: str) -> str | None:
     """The scope that a request needs; None for the page and its files, whose data needs one."""
-    if method in ("GET", "HEAD"):
+    if method in LOOKS:
         if path.rstrip("/") == "/v1/audit":
             return "admin"
         return None if _PUBLIC.match(path) else "read"

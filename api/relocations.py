@@ -3,13 +3,13 @@
 
 import asyncio
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access.projects import TheReach
+from api.paging import following
 from api.problems import Refused
 from api.service import Caller, Identity, TheService
 from relocate.dispatch import CommandResult, DryRun
@@ -117,12 +117,8 @@ async def list_relocations(
     except NotFound as error:
         raise InvalidRequest("cursor: must be the one that the page before gave", field="query.cursor") from error
     shown = [RelocationView.of(view) for view in views[: wanted.limit]]
-    following = None
-    if len(views) > wanted.limit:
-        query = {**dict(request.query_params), "cursor": shown[-1].id}
-        following = f"{request.url.path}?{urlencode(query)}"
-        response.headers["Link"] = f'<{following}>; rel="next"'
-    return Page(items=shown, next=following)
+    more = len(views) > wanted.limit
+    return Page(items=shown, next=following(request, response, cursor=shown[-1].id) if more else None)
 
 
 @router.get("/v1/relocations/{identity}")

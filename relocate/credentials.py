@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What callers of the API may show of themselves, as the operator configures it, and what each is worth."""
 
-from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
+from relocate.loopback import is_loopback
 from relocate.model.values import EVERY_PROJECT, Project
 
 ScopeName = Literal["read", "write", "admin"]
@@ -83,13 +83,6 @@ class Issuer(BaseModel):
     @classmethod
     def _nobody_gives_us_other_keys(cls, value: HttpUrl) -> HttpUrl:
         """On the way."""
-        if value.scheme != "https" and not _is_loopback(value.host or ""):
+        if value.scheme != "https" and not is_loopback(value.host or ""):
             raise ValueError("must begin with https://, as whoever changes keys on the way can sign for everybody")
         return value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -43,18 +43,20 @@ class Credentials:
     async def _by_token(self, header: str) -> Principal:
         kind, _, sent = header.partition(" ")
         sent = sent.strip()
-        token = _find(self._tokens, sent) if kind.lower() == "bearer" else None
+        if kind.lower() != "bearer":
+            raise unauthorized("a valid bearer token is needed")
+        token = _find(self._tokens, sent)
         if token is not None:
             if token.expires is not None and token.expires <= datetime.now(UTC):
                 raise unauthorized(f"the token of {token.name} has expired", error="expired")
             return _worth(token, "token")
-        if self._signed is not None and kind.lower() == "bearer":
+        if self._signed is not None:
             return await self._signed.principal(sent)
         raise unauthorized("a valid bearer token is needed")
 
 
 def _worth(grant: Grant, shown: str) -> Principal:
-    return Principal(grant.name, shown, frozenset(grant.scopes), frozenset(grant.projects))
+    return Principal(grant.name, shown, grant.scopes, grant.projects)
 
 
 def _find(tokens: Iterable[Token], sent: str) -> Token | None:

@@ -4,12 +4,13 @@
 import asyncio
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.service import ThePrincipal, TheService
+from api.access.projects import TheReach
+from api.paging import following
+from api.service import TheService
 from relocate.store.audit import Recorded
 
 router = APIRouter(tags=["access"])
@@ -58,22 +59,18 @@ class AuditFilter(BaseModel):
 async def audit(
     wanted: Annotated[AuditFilter, Query()],
     service: TheService,
-    principal: ThePrincipal,
+    reach: TheReach,
     request: Request,
     response: Response,
 ) -> AuditPage:
     """Who asked for what change, newest first: of the caller's projects."""
-    projects = None if principal.everywhere else set(principal.projects)
+    projects = reach.projects
     if wanted.project is not None:
-        projects = {wanted.project} if projects is None else projects & {wanted.project}
+        projects = {wanted.project} if projects is None else {wanted.project} & set(projects)
     listing = service.database.audit.list
     found = await asyncio.to_thread(
         listing, projects=projects, caller=wanted.caller, before=wanted.before, limit=wanted.limit + 1
     )
     shown = [AuditedAct.of(one) for one in found[: wanted.limit]]
-    following = None
-    if len(found) > wanted.limit:
-        query = {**dict(request.query_params), "before": shown[-1].id}
-        following = f"{request.url.path}?{urlencode(query)}"
-        response.headers["Link"] = f'<{following}>; rel="next"'
-    return AuditPage(items=shown, next=following)
+    more = len(found) > wanted.limit
+    return AuditPage(items=shown, next=following(request, response, before=shown[-1].id) if more else None)

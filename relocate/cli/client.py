@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, NamedTuple, Self, TypeVar
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from relocate.cli.exits import Refused, Unreachable, Wrong
 from relocate.cli.tls import context, why_no_connection
+from relocate.loopback import is_loopback
 
 PATIENCE = httpx.Timeout(10.0, connect=3.0)
 """For an ordinary question."""
@@ -42,7 +42,7 @@ class Client:
         headers = {"accept": "application/json", "user-agent": "relocate"}
         if token:
             headers["authorization"] = f"Bearer {_printable(token)}"
-        proxied = not _is_loopback(self.server.host)
+        proxied = not is_loopback(self.server.host)
         self._http = httpx.Client(
             base_url=self.server, headers=headers, timeout=PATIENCE, trust_env=proxied, verify=context()
         )
@@ -185,10 +185,3 @@ def _printable(token: str) -> str:
     if not (token.isascii() and token.isprintable()):
         raise Wrong("--token: must consist of printable ASCII characters")
     return token
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -4,7 +4,7 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -14,33 +14,21 @@ from typer.testing import CliRunner, Result
 
 from relocate.cli.program import app as command
 from relocate.settings import Settings
-from tests.api.access.tls.authority import HERE, SERVER, Authority, Pair
-from tests.api.access.tls.conftest import ENGINE, KNOWN, TOKEN
+from tests.api.access.tls.authority import SERVER, Authority, Pair
+from tests.api.access.tls.conftest import ENGINE, KNOWN, TOKEN, callers, ours, own, tls
 from tests.api.access.tls.served import served
 from tests.api.access.tls.test_certificates import echo
+
+__all__ = ["callers", "ours", "own", "tls"]
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture
-def ours(tmp_path: Path) -> Authority:
-    """Signs the API's certificate."""
-    return Authority(tmp_path, "ours")
-
-
-@pytest.fixture
-def callers(tmp_path: Path) -> Authority:
-    """Signs those of callers."""
-    return Authority(tmp_path, "callers")
-
-
-@pytest.fixture
-def address(make_app: Callable[..., FastAPI], ours: Authority, callers: Authority) -> Iterator[str]:
+def address(make_app: Callable[..., FastAPI], tls: dict[str, Any]) -> Iterator[str]:
     """Of the API."""
-    own = ours.issue(*HERE, uses=SERVER)
-    tls = {"tls_certificate": own.certificate, "tls_key": own.key, "tls_client_ca": callers.file, **KNOWN}
-    app = make_app(**tls)
-    settings = Settings.model_validate(tls)
+    app = make_app(**tls, **KNOWN)
+    settings = Settings.model_validate({**tls, **KNOWN})
     with capture_logs(), served(app, settings, asyncio.new_event_loop, stop=app.state.service.tail.stop) as port:
         yield f"https://127.0.0.1:{port}"
 

@@ -46,26 +46,26 @@ def lines(service: Service, process: str) -> Sequence[dict[str, Any]]:
     return [json.loads(line) for line in service.system.processes.log(process).splitlines()]
 
 
+def _said_on_a_terminal(program: str) -> str:
+    ours, theirs = terminals.opened()
+    subprocess.run([sys.executable, "-c", program], stderr=theirs, check=True, timeout=30)
+    os.close(theirs)
+    said = os.read(ours, 65536).decode()
+    os.close(ours)
+    return said
+
+
 def test_a_terminal_gets_text() -> None:
     """People read lines, programs read JSON."""
-    ours, theirs = terminals.opened()
-    subprocess.run([sys.executable, "-c", PROGRAM], stderr=theirs, check=True, timeout=30)
-    os.close(theirs)
-    said = os.read(ours, 4096).decode()
-    os.close(ours)
+    said = _said_on_a_terminal(PROGRAM)
     assert "hello" in said
     assert "{" not in said
 
 
 def test_an_error_is_told_without_the_values_of_variables() -> None:
     """Where it happened, on a terminal as elsewhere; what stood there at that moment may be a token."""
-    ours, theirs = terminals.opened()
-    subprocess.run([sys.executable, "-c", BREAKING], stderr=theirs, check=True, timeout=30)
-    os.close(theirs)
-    on_terminal = os.read(ours, 65536).decode()
-    os.close(ours)
     elsewhere = subprocess.run([sys.executable, "-c", BREAKING], capture_output=True, text=True, check=True, timeout=30)
-    for said in (on_terminal, elsewhere.stderr):
+    for said in (_said_on_a_terminal(BREAKING), elsewhere.stderr):
         assert "nobody foresaw this" in said
         assert "letmeinletmein" not in said
 
