@@ -59,7 +59,7 @@ async def start(service: Service, reach: Reach, client: str, spec: TemporalSpec)
     try:
         wanted = invocation(known, client, spec)
         if not reach.principal.everywhere:
-            project = await owner(service, reach, known[client], spec)
+            project = await owner(service, reach, known[client], wanted.workflow_type, spec)
             wanted = wanted.model_copy(update={"project": project})
         started = await service.dispatch.workflows.start(wanted)
     except RelocateError as error:
@@ -70,15 +70,15 @@ async def start(service: Service, reach: Reach, client: str, spec: TemporalSpec)
     return Response(status_code=204, headers={"Workflow-Id": started.workflow, "Run-Id": started.run})
 
 
-async def owner(service: Service, reach: Reach, client: WorkflowClient, spec: TemporalSpec) -> str:
-    """Whose workflow it will be, for a caller who has only some projects.
+async def owner(service: Service, reach: Reach, client: WorkflowClient, workflow_type: str, spec: TemporalSpec) -> str:
+    """Whose workflow of this type it will be, for a caller who has only some projects.
 
     Raises:
         NotFound: what it would move is not there for him, or not all of it; or the workflow client is another project's.
         AlreadyStarted: there is a workflow of that id, and it is not his.
         InvalidRequest, EngineUnavailable: see there.
     """
-    wanted = moved(client, spec)
+    wanted = moved(workflow_type, spec)
     project = client.project if wanted is None else await _whose(service, reach, wanted)
     reach.own(project, NotFound(f"no workflow client is called {client.name}"))
     if spec.start_options.id:

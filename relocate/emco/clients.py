@@ -61,17 +61,30 @@ def known_clients(
     return {client.name: client for client in (*ours, *configured)}
 
 
-def moved(client: WorkflowClient, spec: TemporalSpec) -> Wanted | None:
+_OURS = {
+    MIGRATE.workflow_type: MIGRATE,
+    MIGRATION_TASK_QUEUE: MIGRATE,
+    RELOCATE.workflow_type: RELOCATE,
+    RELOCATE_TASK_QUEUE: RELOCATE,
+}
+"""By the types under which workers take our workflows."""
+
+
+def moved(workflow_type: str, spec: TemporalSpec) -> Wanted | None:
     """Which applications a workflow of ours would move, and where; None for somebody else's.
+
+    Args:
+        workflow_type: the one that is started, whichever workflow client starts it.
+        spec: with its parameters.
 
     Raises:
         InvalidRequest: it would refuse its parameters.
     """
-    for move in (MIGRATE, RELOCATE):
-        if client.workflow_type == move.workflow_type:
-            move.check(spec.params)
-            return Wanted.of(spec.params.activity_params[ALL])
-    return None
+    move = _OURS.get(workflow_type)
+    if move is None:
+        return None
+    move.check(spec.params)
+    return Wanted.of(spec.params.activity_params[ALL])
 
 
 def invocation(clients: Mapping[str, WorkflowClient], name: str, spec: TemporalSpec) -> Invocation:

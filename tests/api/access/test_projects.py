@@ -208,6 +208,27 @@ async def test_emcos_workflows_move_ones_own(
     assert "again" not in dispatch.workflows.started
 
 
+@pytest.mark.parametrize("queue", ["MIGRATION_TASK_Q", "RELOCATE_TASK_Q"])
+async def test_ours_are_ours_by_whichever_client(
+    make_app: Callable[..., FastAPI], shopping: Database, dispatch: MemoryDispatch, queue: str
+) -> None:
+    """A client whose queue the intent names starts what is called like it: also then others' applications are not there."""
+    shopping.catalogue.put(Application.model_validate({**APPLICATION, "workloads": {"emco": IN_EMCO}}))
+    free = {"name": "free_workflowclient", "project": "shopping"}
+    sent = json.loads(SENT)
+    sent["workflowStartOptions"] |= {"ID": "", "TaskQueue": queue}
+    sent["workflowParams"]["activityParams"]["all-activities"] |= {
+        "emcoOrchEndpoint": "http://emco",
+        "targetAppName": "web",
+    }
+    transport = httpx.ASGITransport(make_app(tokens=TOKENS, workflow_clients=[free]))
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://edge.example", headers=_as("shop-user")
+    ) as client:
+        assert (await client.post("/invoke/free_workflowclient", json=sent)).status_code == 404
+    assert dispatch.workflows.started == {}
+
+
 async def test_somebody_elses_workflows_are_their_projects(client: httpx.AsyncClient, dispatch: MemoryDispatch) -> None:
     """A workflow client belongs to a project; a workflow id that another has taken is not to be had."""
     assert await _invoked(client, "shop-user", WORKERS["name"], ID="mine") == 204
